@@ -1,0 +1,100 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { basename, delimiter, join } from 'node:path';
+import { execa, ExecaError } from 'execa';
+import { MaintError } from '../base/errors.ts';
+import { Secret } from '../base/secret.ts';
+
+/** One call of a foreign program whose output is small. Streams of data go through `pipeline.ts`. */
+export interface ProgramRequest {
+  /** Name on the PATH, or absolute path. */
+  readonly file: string;
+  /** Never a secret: every user of the machine can read argv. */
+  readonly args: readonly string[];
+  /** Added to the environment of maint itself; secrets are revealed only here. */
+  readonly env?: Readonly<Record<string, string | Secret>>;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+  readonly cwd?: string;
+  /** Text for its stdin. */
+  readonly input?: string;
+  /** The user to run it as; only root may name another. */
+  readonly account?: { readonly uid: number; readonly gid: number };
+}
+
+export interface ProgramOutput {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Between the polite signal and the impolite one. */
+const KILL_AFTER_MS = 10_000;
+const OUTPUT_LIMIT_BYTES = 16 * 2 ** 20;
+
+/**
+ * Runs a program to its end and returns what it printed.
+ * @throws MaintError PROGRAM_MISSING, PROGRAM_FAILED (with the last lines it printed on stderr), TIMED_OUT, CANCELLED
+ */
+export async function runProgram(request: ProgramRequest): Promise<ProgramOutput> {
+  try {
+    const { stdout, stderr } = await execa(request.file, request.args, {
+      env: revealed(request.env ?? {}),
+      timeout: request.timeoutMs,
+      forceKillAfterDelay: KILL_AFTER_MS,
+      maxBuffer: OUTPUT_LIMIT_BYTES,
+      stripFinalNewline: true,
+      ...(request.input === undefined ? { stdin: 'ignore' as const } : { input: request.input }),
+      ...(request.cwd !== undefined && { cwd: request.cwd }),
+      ...request.account,
+      ...(request.signal !== undefined && { cancelSignal: request.signal }),
+    });
+    return { stdout, stderr };
+  } catch (error) {
+    throw error instanceof ExecaError ? translate(error, request) : error;
+  }
+}
+
+/** The values behind an environment, for the moment a program is started. */
+export function revealed(env: Readonly<Record<string, string | Secret>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).map(([name, value]) => [name, value instanceof Secret ? value.reveal() : value]),
+  );
+}
+
+/**
+ * Looks a program up as a shell would.
+ * @param searchPath the PATH of the environment
+ * @returns its absolute path; undefined when it is nowhere
+ */
+export async function whichProgram(name: string, searchPath: string | undefined): Promise<string | undefined> {
+  for (const directory of (searchPath ?? '/usr/bin:/bin').split(delimiter)) {
+    const path = join(directory, name);
+    const isThere = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (directory !== '' && isThere) return path;
+  }
+  return undefined;
+}
+
+/** The last lines a program printed, which is where it says why it ended; control characters removed. */
+export function lastLines(text: string, count = 5): string {
+  // oxlint-disable-next-line no-control-regex
+  const printable = text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '');
+  return printable.trimEnd().split('\n').slice(-count).join('; ');
+}
+
+function translate(error: ExecaError, request: ProgramRequest): MaintError {
+  const name = basename(request.file);
+  if (error.code === 'ENOENT' || error.code === 'EACCES')
+    return new MaintError('PROGRAM_MISSING', `${request.file} was not found or cannot be executed`, { cause: error });
+  if (error.isCanceled) return new MaintError('CANCELLED', `${name} was stopped`, { cause: error });
+  if (error.timedOut)
+    return new MaintError('TIMED_OUT', `${name} did not end within ${request.timeoutMs} ms`, { cause: error });
+  const end = error.signal === undefined ? `exit code ${error.exitCode ?? '?'}` : `signal ${error.signal}`;
+  const said = typeof error.stderr === 'string' ? lastLines(error.stderr) : '';
+  return new MaintError('PROGRAM_FAILED', `${name} ended with ${end}${said === '' ? '' : `: ${said}`}`, {
+    cause: error,
+  });
+}

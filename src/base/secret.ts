@@ -1,0 +1,32 @@
+import { inspect } from 'node:util';
+
+const SHOWN = '[secret]';
+
+/**
+ * A string that does not print. `String()`, template literals, `JSON.stringify` and `console.log` all show `[secret]`;
+ * the one way to the value is `reveal()`, which only adapters call, at the moment the value leaves the process.
+ */
+export class Secret {
+  readonly #value: string;
+
+  constructor(value: string) {
+    this.#value = value;
+  }
+
+  /** The value itself. Call it as late as possible and never store the answer. */
+  reveal(): string {
+    return this.#value;
+  }
+
+  toString(): string {
+    return SHOWN;
+  }
+
+  toJSON(): string {
+    return SHOWN;
+  }
+
+  [inspect.custom](): string {
+    return SHOWN;
+  }
+}
