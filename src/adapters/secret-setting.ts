@@ -1,0 +1,49 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { MaintError } from '../base/errors.ts';
+import { Secret } from '../base/secret.ts';
+import { runProgram } from './programs.ts';
+
+const COMMAND_TIMEOUT_MS = 30_000;
+
+/**
+ * A setting that becomes a `Secret`: text (in which the configuration has already filled in `${NAME}` from the
+ * environment), `{ file: path }` (first line of the file), or `{ command: [program, …] }` (first line it prints).
+ * It reads files and runs programs, so parse with `parseAsync`.
+ */
+export const secretSetting = z
+  .union([
+    z.string().min(1),
+    z.strictObject({ file: z.string().min(1).describe('A file whose first line is the secret') }),
+    z.strictObject({
+      command: z.array(z.string()).min(1).describe('A program and its arguments; the first line it prints is the secret'),
+    }),
+  ])
+  .transform(async (source, context) => {
+    try {
+      return new Secret(await resolve(source));
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: messageOf(error), params: { code: 'SECRET_UNAVAILABLE' } });
+      return z.NEVER;
+    }
+  });
+
+type Source = string | { readonly file: string } | { readonly command: readonly string[] };
+
+async function resolve(source: Source): Promise<string> {
+  if (typeof source === 'string') return source;
+  if ('file' in source) return firstLine(await readFile(source.file, 'utf8'), `the file ${source.file}`);
+  const [file = '', ...args] = source.command;
+  const { stdout } = await runProgram({ file, args, timeoutMs: COMMAND_TIMEOUT_MS });
+  return firstLine(stdout, `the command ${file}`);
+}
+
+function firstLine(text: string, origin: string): string {
+  const line = text.split('\n', 1)[0]?.trim() ?? '';
+  if (line === '') throw new MaintError('SECRET_UNAVAILABLE', `${origin} gave an empty secret`);
+  return line;
+}
+
+function messageOf(error: unknown): string {
+  return `the secret cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+}
