@@ -1,0 +1,26 @@
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { MaintError } from '../base/errors.ts';
+
+/**
+ * Makes a folder that only its owner can enter, with its parents, where it is missing.
+ * @throws MaintError STATE_UNUSABLE when that is not possible
+ */
+export function makePrivateDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    const said = cause instanceof Error ? cause.message : String(cause);
+    throw new MaintError('STATE_UNUSABLE', `${path} cannot be made: ${said}`, { cause });
+  }
+}
+
+/** Can the current user write to this folder? False where it does not exist. */
+export function isWritableDirectory(path: string): boolean {
+  if (!existsSync(path)) return false;
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,67 @@
+import type { RunReport } from './report.ts';
+import type { SampleHistory } from './sample.ts';
+
+/** What is written down when a run begins, so that a killed one can be recognised afterwards. */
+export interface RunStart {
+  readonly run: string;
+  readonly command: string;
+  /** The tier, where the run was one. */
+  readonly tier: string | null;
+  readonly slot: string | null;
+  readonly host: string;
+  readonly pid: number;
+  readonly bootId: string;
+  readonly startedAt: string;
+}
+
+/** A run as the journal remembers it. */
+export interface RunRecord extends RunStart {
+  /** Null while it runs, and for ever when it was killed. */
+  readonly finishedAt: string | null;
+  readonly verdict: string | null;
+}
+
+/** The last time a task came to a verdict. */
+export interface TaskRecord {
+  readonly task: string;
+  readonly verdict: string;
+  readonly startedAt: string;
+  readonly run: string;
+}
+
+/** Small documents kept by kind and id, in the order they were put: alert states, the delivery spool. */
+export interface Shelf {
+  all(): readonly string[];
+  put(id: string, body: string): void;
+  remove(id: string): void;
+  /** Replaces everything at once. */
+  replace(entries: readonly { readonly id: string; readonly body: string }[]): void;
+}
+
+/**
+ * What ran when, with what result; samples over time; slots; documents of the rooms above. One SQLite file.
+ * The journal never stops the work: what it cannot write it says in `notices`, and goes on in memory.
+ */
+export interface Journal extends SampleHistory, Disposable {
+  /** What is wrong with the journal, in words for the report. Grows when a write fails. */
+  readonly notices: readonly string[];
+  /** False once it lives in memory only: then nothing is remembered after this run. */
+  readonly isDurable: boolean;
+  begin(start: RunStart): void;
+  finish(report: RunReport): void;
+  /** Newest first. */
+  runs(limit: number): readonly RunRecord[];
+  /** Newest first; only runs of that tier. */
+  runsOfTier(tier: string, limit: number): readonly RunRecord[];
+  /** The newest record of each task. */
+  lastOfEachTask(): readonly TaskRecord[];
+  /** The whole report of a finished run, as JSON text; undefined where there is none. */
+  report(run: string): string | undefined;
+  /**
+   * Claims the slot of a tier on this host. The same slot can be claimed again until it was finished.
+   * @returns false when this slot, or a later one, is already done
+   */
+  claimSlot(tier: string, slot: string, run: string): boolean;
+  finishSlot(tier: string, slot: string, at: string): void;
+  shelf(kind: string): Shelf;
+}

@@ -1,0 +1,150 @@
+import type { Database } from '../adapters/postgres.ts';
+import { sql } from '../adapters/sql.ts';
+import { MaintError } from '../base/errors.ts';
+
+/** How long a lease holds without a heartbeat; after that another host may take it over. */
+const TTL_SECONDS = 90;
+const HEARTBEAT_MS = 30_000;
+
+/** Who asks for the lease, and for which scheduled instant. */
+export interface LeaseRequest {
+  /** A session of its own: a heartbeat must not queue behind a long statement. */
+  readonly database: Database;
+  /** What is leased: the project. Everything that changes something shares it. */
+  readonly name: string;
+  /** This host and state directory. The same holder may take its own lease again: its host lock proves the old run dead. */
+  readonly holder: string;
+  readonly run: string;
+  /** Called at most once, when another holder has taken the lease over because our heartbeats did not arrive. */
+  readonly onLost: () => void;
+}
+
+/** A lease that is kept alive until it is disposed. */
+export interface Lease extends AsyncDisposable {
+  /** Grows with each change of hands. */
+  readonly fence: number;
+  /**
+   * Claims the slot of a tier for all hosts. The same slot can be claimed again until it was finished.
+   * @returns false when this slot, or a later one, is already done
+   */
+  claimSlot(tier: string, slot: Date): Promise<boolean>;
+  finishSlot(tier: string, slot: Date): Promise<void>;
+}
+
+/**
+ * Takes the lease that keeps runs on several hosts apart, in the schema `maint` of the database, which is made where it
+ * is missing. Each step is one statement in one transaction, so it is right behind a transaction pooler too.
+ * @returns undefined when somebody else holds it
+ * @throws MaintError PERMISSION_MISSING or READ_ONLY when the role may not make or use the schema, or what the server said
+ */
+export async function takeLease(request: LeaseRequest): Promise<Lease | undefined> {
+  const { database, name, holder, run } = request;
+  await prepareSchema(database);
+  const [taken] = await database.rows(acquire(name, holder, run));
+  if (taken === undefined) return undefined;
+  const stop = keepAlive(request, taken.fence);
+  return {
+    fence: taken.fence,
+    claimSlot: async (tier, slot) => (await database.rows(claimSlot(`${name}/${tier}`, slot, run))).length > 0,
+    finishSlot: async (tier, slot) => void (await database.run(finishSlot(`${name}/${tier}`, slot))),
+    [Symbol.asyncDispose]: async () => {
+      stop();
+      await database.run(release(name, taken.fence)).catch(ignoreUnreachable);
+    },
+  };
+}
+
+/** Who holds a lease now, in words; for the message of the one who did not get it. */
+export async function leaseHolder(database: Database, name: string): Promise<string> {
+  const [row] = await database.rows(selectHolder(name));
+  return row === undefined ? 'nobody' : `${row.holder}, last heard of ${Math.round(row.silentSeconds)} s ago`;
+}
+
+function keepAlive({ database, name, onLost }: LeaseRequest, fence: number): () => void {
+  const beat = async (): Promise<void> => {
+    const touched = await database.run(heartbeat(name, fence)).catch(ignoreUnreachable);
+    if (touched !== 0) return;
+    stop();
+    onLost();
+  };
+  const timer = setInterval(() => void beat(), HEARTBEAT_MS);
+  timer.unref();
+  const stop = (): void => clearInterval(timer);
+  return stop;
+}
+
+/** A database that cannot be reached now gets no heartbeat; nobody can take the lease over through it either. */
+function ignoreUnreachable(error: unknown): undefined {
+  if (!(error instanceof MaintError)) throw error;
+}
+
+async function prepareSchema(database: Database): Promise<void> {
+  if (await isPrepared(database)) return;
+  try {
+    for (const statement of SCHEMA) await database.run(statement);
+  } catch (error) {
+    // Two hosts that make it in the same instant collide in the catalogue; then the other one has made it.
+    if (!(error instanceof MaintError) || error.code !== 'STATEMENT_FAILED' || !(await isPrepared(database)))
+      throw error;
+  }
+}
+
+async function isPrepared(database: Database): Promise<boolean> {
+  const [found] = await database.rows(schemaIsThere);
+  return found?.isThere === true;
+}
+
+const schemaIsThere = sql<{ isThere: boolean }>`
+  SELECT to_regclass('maint.lease') IS NOT NULL AND to_regclass('maint.slot') IS NOT NULL AS "isThere"`;
+
+const SCHEMA = [
+  sql`CREATE SCHEMA IF NOT EXISTS maint`,
+  sql`CREATE TABLE IF NOT EXISTS maint.lease (
+        name         text PRIMARY KEY,
+        holder       text NOT NULL,
+        run_id       uuid NOT NULL,
+        fence        bigint NOT NULL,
+        expires_at   timestamptz NOT NULL,
+        heartbeat_at timestamptz NOT NULL
+      )`,
+  sql`CREATE TABLE IF NOT EXISTS maint.slot (
+        name        text PRIMARY KEY,
+        slot        timestamptz NOT NULL,
+        run_id      uuid NOT NULL,
+        claimed_at  timestamptz NOT NULL,
+        finished_at timestamptz
+      )`,
+];
+
+const acquire = (name: string, holder: string, run: string) => sql<{ fence: number }>`
+  INSERT INTO maint.lease AS lease (name, holder, run_id, fence, expires_at, heartbeat_at)
+  VALUES (${name}, ${holder}, ${run}, 1, now() + make_interval(secs => ${TTL_SECONDS}), now())
+  ON CONFLICT (name) DO UPDATE
+    SET holder = excluded.holder, run_id = excluded.run_id, fence = lease.fence + 1,
+        expires_at = excluded.expires_at, heartbeat_at = excluded.heartbeat_at
+  WHERE lease.expires_at < now() OR lease.holder = excluded.holder
+  RETURNING fence::int AS fence`;
+
+const heartbeat = (name: string, fence: number) => sql`
+  UPDATE maint.lease
+     SET expires_at = now() + make_interval(secs => ${TTL_SECONDS}), heartbeat_at = now()
+   WHERE name = ${name} AND fence = ${fence}`;
+
+const release = (name: string, fence: number) => sql`
+  UPDATE maint.lease SET expires_at = now() - interval '1 second' WHERE name = ${name} AND fence = ${fence}`;
+
+const selectHolder = (name: string) => sql<{ holder: string; silentSeconds: number }>`
+  SELECT holder, extract(epoch FROM now() - heartbeat_at)::float8 AS "silentSeconds"
+    FROM maint.lease
+   WHERE name = ${name}`;
+
+const claimSlot = (name: string, slot: Date, run: string) => sql<{ name: string }>`
+  INSERT INTO maint.slot AS known (name, slot, run_id, claimed_at)
+  VALUES (${name}, ${slot}, ${run}, now())
+  ON CONFLICT (name) DO UPDATE
+    SET slot = excluded.slot, run_id = excluded.run_id, claimed_at = excluded.claimed_at, finished_at = NULL
+  WHERE known.slot < excluded.slot OR (known.slot = excluded.slot AND known.finished_at IS NULL)
+  RETURNING name`;
+
+const finishSlot = (name: string, slot: Date) => sql`
+  UPDATE maint.slot SET finished_at = now() WHERE name = ${name} AND slot = ${slot}`;

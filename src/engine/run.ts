@@ -1,0 +1,192 @@
+import type { ClientPrograms } from '../adapters/client-programs.ts';
+import type { Session } from '../adapters/postgres.ts';
+import type { Log } from '../base/log.ts';
+import { plural } from '../base/units.ts';
+import { interrupted, stepReport, thrownStep, type Ending } from './endings.ts';
+import type { StepReport, TaskReport } from './report.ts';
+import type { SampleHistory } from './sample.ts';
+import type { PlanContext, Progress, Step, StepContext, Task } from './task.ts';
+import { worst } from './verdict.ts';
+
+/** A task with what the configuration says about it. */
+export interface ConfiguredTask {
+  readonly task: Task;
+  /** Already validated against `task.settings`. */
+  readonly settings: unknown;
+  /** How long one step, and the planning, may take. */
+  readonly deadlineMs: number;
+}
+
+/** Who watches a run while it goes on: the progress line of a terminal. */
+export interface RunObserver {
+  stepStarted(task: string, title: string): void;
+  progressed(progress: Progress): void;
+  stepEnded(step: StepReport): void;
+}
+
+/** Everything a run of tasks needs; nothing in it is opened or closed here. */
+export interface TaskRun {
+  readonly tasks: readonly ConfiguredTask[];
+  /** Plan only; `perform` is never called. */
+  readonly dryRun: boolean;
+  /** One signal stops all, between two units of work. */
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  readonly project: string;
+  /** For every plan, and for the steps of tasks that only read. */
+  readonly reader: Session;
+  /** For the steps of tasks that change something. */
+  readonly writer: Session;
+  readonly clients: ClientPrograms;
+  readonly history: SampleHistory;
+  readonly observer: RunObserver;
+  now(): Date;
+  monotonicMs(): number;
+}
+
+/**
+ * Runs tasks in order, each to its end: one broken step or task never hides the next. Never throws: what a task throws
+ * becomes a step of its report, a `fail` or a `crash` as the table of errors says.
+ */
+export async function runTasks(run: TaskRun): Promise<readonly TaskReport[]> {
+  const reports: TaskReport[] = [];
+  for (const configured of run.tasks) reports.push(await runTask(configured, run));
+  return reports;
+}
+
+async function runTask(configured: ConfiguredTask, run: TaskRun): Promise<TaskReport> {
+  const log = run.log.child({ task: configured.task.name });
+  const startedMs = run.monotonicMs();
+  const planned = await planTask(configured, { ...run, log });
+  const steps = Array.isArray(planned) ? await performSteps(configured, planned, { ...run, log }) : [planned];
+  const verdict = worst(steps.map((step) => step.verdict));
+  log.info({ verdict, steps: steps.length }, 'task ended');
+  return {
+    task: configured.task.name,
+    verdict,
+    durationMs: run.monotonicMs() - startedMs,
+    planned: Array.isArray(planned),
+    steps,
+  };
+}
+
+/** @returns the steps, or the report of a planning that did not come to an end */
+async function planTask({ task, settings, deadlineMs }: ConfiguredTask, run: TaskRun): Promise<Step[] | StepReport> {
+  const beginning = { title: 'plan', startedAt: run.now(), startedMs: run.monotonicMs(), intent: [] };
+  if (run.signal.aborted) return stepReport(beginning, run, interrupted(run.signal, 'not reached'));
+  let steps: readonly Step[] = [];
+  const ending = await bounded(run, deadlineMs, async (signal) => {
+    steps = await task.plan(planContext(run, signal, settings));
+    return { status: 'done', summary: plural(steps.length, 'step') };
+  });
+  return ending.verdict === 'done' ? [...steps] : stepReport(beginning, run, ending);
+}
+
+async function performSteps(configured: ConfiguredTask, steps: readonly Step[], run: TaskRun): Promise<StepReport[]> {
+  const reports: StepReport[] = [];
+  for (const step of steps) {
+    const isStopped = configured.task.onFailure === 'stop' && reports.some(isBroken);
+    reports.push(await performStep({ configured, step, isStopped }, run));
+  }
+  return reports;
+}
+
+interface NextStep {
+  readonly configured: ConfiguredTask;
+  readonly step: Step;
+  /** An earlier step failed, and the task says that the rest must then wait. */
+  readonly isStopped: boolean;
+}
+
+async function performStep({ configured, step, isStopped }: NextStep, run: TaskRun): Promise<StepReport> {
+  const { task, deadlineMs } = configured;
+  const beginning = {
+    title: step.title,
+    startedAt: run.now(),
+    startedMs: run.monotonicMs(),
+    intent: step.intent ?? [],
+  };
+  if (run.dryRun) return stepReport(beginning, run, { verdict: 'not-run', summary: 'would run' });
+  if (run.signal.aborted) return stepReport(beginning, run, interrupted(run.signal, 'not reached'));
+  if (isStopped) return stepReport(beginning, run, { verdict: 'not-run', summary: 'an earlier step failed' });
+
+  const log = run.log.child({ step: step.title });
+  run.observer.stepStarted(task.name, step.title);
+  const ending = await bounded({ ...run, log }, deadlineMs, (signal) =>
+    step.perform(stepContext(task, run, signal, log)),
+  );
+  const report = stepReport(beginning, run, ending);
+  run.observer.stepEnded(report);
+  log.info({ verdict: report.verdict, summary: report.summary, durationMs: report.durationMs }, 'step ended');
+  return report;
+}
+
+function isBroken({ verdict }: StepReport): boolean {
+  return verdict === 'fail' || verdict === 'crash';
+}
+
+/** How long a step may take to clean up after its signal, before the run goes on without it. */
+const GRACE_MS = 20_000;
+
+/** Runs one piece of a task under its deadline and turns whatever happens into an ending. */
+async function bounded(
+  run: TaskRun,
+  deadlineMs: number,
+  work: (signal: AbortSignal) => ReturnType<Step['perform']>,
+): Promise<Ending> {
+  using deadline = startDeadline(deadlineMs);
+  const signal = AbortSignal.any([run.signal, deadline.signal]);
+  const timing = { deadlineMs, hasTimedOut: () => deadline.signal.aborted && !run.signal.aborted };
+  using patience = startPatience(signal);
+  try {
+    const { status, ...outcome } = await Promise.race([work(signal), patience.over]);
+    return { verdict: status, ...outcome };
+  } catch (error) {
+    return thrownStep(error, { run, timing });
+  }
+}
+
+function startDeadline(deadlineMs: number): Disposable & { readonly signal: AbortSignal } {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), Math.min(deadlineMs, 2 ** 31 - 1));
+  return { signal: controller.signal, [Symbol.dispose]: () => clearTimeout(timer) };
+}
+
+/** Rejects when the work has not ended within the grace time after its signal. */
+function startPatience(signal: AbortSignal): Disposable & { readonly over: Promise<never> } {
+  let timer: NodeJS.Timeout | undefined;
+  const { promise: over, reject } = Promise.withResolvers<never>();
+  const wait = (): void => {
+    timer = setTimeout(() => reject(signal.reason), GRACE_MS);
+  };
+  if (signal.aborted) wait();
+  else signal.addEventListener('abort', wait, { once: true });
+  over.catch(() => undefined);
+  return {
+    over,
+    [Symbol.dispose]: () => {
+      signal.removeEventListener('abort', wait);
+      clearTimeout(timer);
+    },
+  };
+}
+
+function planContext(run: TaskRun, signal: AbortSignal, settings: unknown): PlanContext<unknown> {
+  const { log, clients, history, project, reader } = run;
+  return { log, signal, clients, history, project, settings, database: reader.within(signal), now: () => run.now() };
+}
+
+function stepContext(task: Task, run: TaskRun, signal: AbortSignal, log: Log): StepContext {
+  const { clients, history, project } = run;
+  const session = task.effect === 'reads' ? run.reader : run.writer;
+  return {
+    log,
+    signal,
+    clients,
+    history,
+    project,
+    database: session.within(signal),
+    now: () => run.now(),
+    progress: (progress) => run.observer.progressed(progress),
+  };
+}

@@ -1,0 +1,181 @@
+import { join } from 'node:path';
+import { makePrivateDirectory } from '../adapters/directories.ts';
+import { moveSqliteAside, openSqlite, type Sqlite, type SqliteRow } from '../adapters/sqlite.ts';
+import { MaintError } from '../base/errors.ts';
+import { DAY_MS } from '../base/units.ts';
+import {
+  CLAIM_SLOT,
+  LAST_OF_EACH_TASK,
+  PUT_ON_SHELF,
+  runRecord,
+  SELECT_RUN,
+  taskRecord,
+  text,
+  writeReport,
+  writeStart,
+} from './journal-rows.ts';
+import { MIGRATIONS } from './journal-schema.ts';
+import type { Journal, RunRecord, RunStart, Shelf, TaskRecord } from './journal.ts';
+import type { RunReport } from './report.ts';
+import type { TimedSample } from './sample.ts';
+
+const FILE = 'journal.sqlite';
+/** How long runs and samples are kept: a year and a month, so that a year can be compared with the one before. */
+const KEPT_DAYS = 400;
+
+/**
+ * Opens the journal in a state directory. A damaged file is moved aside; a directory that cannot be written leads to a
+ * journal in memory. Either is said in `notices`.
+ * @param directory the state directory; undefined keeps everything in memory, with `reason` as the notice
+ */
+export function openJournal(directory: string, now: Date): Journal {
+  const journal = new SqliteJournal();
+  journal.open(directory, now);
+  return journal;
+}
+
+class SqliteJournal implements Journal {
+  readonly #notices: string[] = [];
+  #file: Sqlite | undefined;
+  #memory: Sqlite | undefined;
+  #start: RunStart | undefined;
+
+  open(directory: string, now: Date): void {
+    const path = join(directory, FILE);
+    try {
+      makePrivateDirectory(directory);
+      this.#file = openOrReplace(path, now, this.#notices);
+      this.#prune(now);
+    } catch (error) {
+      this.#degrade(error);
+    }
+  }
+
+  get notices(): readonly string[] {
+    return this.#notices;
+  }
+
+  get isDurable(): boolean {
+    return this.#file !== undefined;
+  }
+
+  begin(start: RunStart): void {
+    this.#start = start;
+    this.#write((store) => writeStart(store, start));
+  }
+
+  finish(report: RunReport): void {
+    this.#write((store) =>
+      store.transaction(() => {
+        // After a change to memory the beginning is not there yet.
+        if (this.#start !== undefined) writeStart(store, this.#start);
+        writeReport(store, report);
+      }),
+    );
+  }
+
+  runs(limit: number): readonly RunRecord[] {
+    return this.#read(`${SELECT_RUN} ORDER BY started_at DESC LIMIT ?`, [limit]).map(runRecord);
+  }
+
+  runsOfTier(tier: string, limit: number): readonly RunRecord[] {
+    return this.#read(`${SELECT_RUN} WHERE tier = ? ORDER BY started_at DESC LIMIT ?`, [tier, limit]).map(runRecord);
+  }
+
+  lastOfEachTask(): readonly TaskRecord[] {
+    return this.#read(LAST_OF_EACH_TASK, []).map(taskRecord);
+  }
+
+  report(run: string): string | undefined {
+    const [row] = this.#read('SELECT report FROM run WHERE id = ? AND report IS NOT NULL', [run]);
+    return row === undefined ? undefined : text(row, 'report');
+  }
+
+  claimSlot(tier: string, slot: string, run: string): boolean {
+    this.#write((store) => store.run(CLAIM_SLOT, [tier, slot, run]));
+    return this.#read('SELECT 1 FROM slot WHERE tier = ? AND run_id = ?', [tier, run]).length > 0;
+  }
+
+  finishSlot(tier: string, slot: string, at: string): void {
+    this.#write((store) => store.run('UPDATE slot SET finished_at = ? WHERE tier = ? AND slot = ?', [at, tier, slot]));
+  }
+
+  samples(name: string, subject: string, since: Date): readonly TimedSample[] {
+    return this.#read('SELECT at_ms, value FROM sample WHERE name = ? AND subject = ? AND at_ms >= ? ORDER BY at_ms', [
+      name,
+      subject,
+      since.getTime(),
+    ]).map((row) => ({ at: new Date(Number(row['at_ms'])), value: Number(row['value']) }));
+  }
+
+  shelf(kind: string): Shelf {
+    const put = (store: Sqlite, id: string, body: string): void => store.run(PUT_ON_SHELF, [kind, id, kind, body]);
+    return {
+      all: () =>
+        this.#read('SELECT body FROM shelf WHERE kind = ? ORDER BY position', [kind]).map((row) => text(row, 'body')),
+      put: (id, body) => this.#write((store) => put(store, id, body)),
+      remove: (id) => this.#write((store) => store.run('DELETE FROM shelf WHERE kind = ? AND id = ?', [kind, id])),
+      replace: (entries) =>
+        this.#write((store) =>
+          store.transaction(() => {
+            store.run('DELETE FROM shelf WHERE kind = ?', [kind]);
+            for (const { id, body } of entries) put(store, id, body);
+          }),
+        ),
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.#file?.[Symbol.dispose]();
+    this.#memory?.[Symbol.dispose]();
+  }
+
+  #prune(now: Date): void {
+    const before = new Date(now.getTime() - KEPT_DAYS * DAY_MS);
+    this.#write((store) => {
+      store.run('DELETE FROM run WHERE started_at < ?', [before.toISOString()]);
+      store.run('DELETE FROM sample WHERE at_ms < ?', [before.getTime()]);
+    });
+  }
+
+  /** Writes; where the file refuses, says so once and writes to memory from then on, so that this run stays whole. */
+  #write(work: (store: Sqlite) => void): void {
+    try {
+      work(this.#store());
+    } catch (error) {
+      this.#degrade(error);
+      work(this.#store());
+    }
+  }
+
+  #read(query: string, values: readonly (string | number)[]): readonly SqliteRow[] {
+    try {
+      return this.#store().all(query, values);
+    } catch (error) {
+      this.#degrade(error);
+      return this.#store().all(query, values);
+    }
+  }
+
+  #store(): Sqlite {
+    return this.#file ?? (this.#memory ??= openSqlite(':memory:', MIGRATIONS));
+  }
+
+  #degrade(error: unknown): void {
+    if (!(error instanceof MaintError) || (this.#file === undefined && this.#memory !== undefined)) throw error;
+    this.#notices.push(`${error.message}; this run is not remembered`);
+    this.#file?.[Symbol.dispose]();
+    this.#file = undefined;
+  }
+}
+
+function openOrReplace(path: string, now: Date, notices: string[]): Sqlite {
+  try {
+    return openSqlite(path, MIGRATIONS);
+  } catch (error) {
+    if (!(error instanceof MaintError) || error.detail !== 'state.damaged') throw error;
+    const moved = moveSqliteAside(path, `.broken-${now.toISOString().replaceAll(/[-:]|\.\d+/g, '')}`);
+    notices.push(`${error.message}; it was moved to ${moved} and a new one begun`);
+    return openSqlite(path, MIGRATIONS);
+  }
+}
