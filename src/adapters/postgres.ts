@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import pg from 'pg';
+import { Client, type ClientConfig } from 'pg';
 import { MaintError } from '../base/errors.ts';
 import { describeConnection, type Connection } from './connection.ts';
 import { translatePostgresError } from './postgres-errors.ts';
@@ -94,7 +94,7 @@ interface Answer<Row> {
 /** One connection, opened when needed, used by one statement at a time. */
 class Line {
   readonly #request: SessionRequest;
-  #open: { readonly client: pg.Client; readonly facts: ServerFacts } | undefined;
+  #open: { readonly client: Client; readonly facts: ServerFacts } | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(request: SessionRequest) {
@@ -132,7 +132,7 @@ class Line {
     return turn;
   }
 
-  async #connected(): Promise<{ readonly client: pg.Client; readonly facts: ServerFacts }> {
+  async #connected(): Promise<{ readonly client: Client; readonly facts: ServerFacts }> {
     this.#open ??= await connect(this.#request, () => {
       this.#open = undefined;
     });
@@ -140,7 +140,7 @@ class Line {
   }
 
   /** After a failed statement the transaction is rolled back; where even that fails the connection is given up. */
-  async #recover(client: pg.Client): Promise<void> {
+  async #recover(client: Client): Promise<void> {
     try {
       await client.query('ROLLBACK');
     } catch {
@@ -154,7 +154,7 @@ class Line {
 const SEALED = '; SELECT 1';
 
 async function inTransaction<Row extends object>(
-  client: pg.Client,
+  client: Client,
   { mode, limits }: SessionRequest,
   { text, values }: Statement<Row>,
 ): Promise<Answer<Row>> {
@@ -200,10 +200,10 @@ async function openSnapshot(request: SessionRequest, signal: AbortSignal | undef
 async function connect(
   request: SessionRequest,
   onLost: () => void,
-): Promise<{ readonly client: pg.Client; readonly facts: ServerFacts }> {
+): Promise<{ readonly client: Client; readonly facts: ServerFacts }> {
   const { connection } = request;
   const startedAt = performance.now();
-  const client = new pg.Client(clientOptions(request));
+  const client = new Client(clientOptions(request));
   client.on('error', onLost);
   try {
     await client.connect();
@@ -226,7 +226,7 @@ async function connect(
   }
 }
 
-function clientOptions({ connection, limits, applicationName }: SessionRequest): pg.ClientConfig {
+function clientOptions({ connection, limits, applicationName }: SessionRequest): ClientConfig {
   return {
     host: connection.host,
     port: connection.port,
@@ -241,7 +241,7 @@ function clientOptions({ connection, limits, applicationName }: SessionRequest):
 }
 
 /** `prefer` and `allow` mean "without, unless asked": the driver cannot fall back, and a plain session is libpq's own last resort. */
-function sslOptions({ sslMode, sslRootCert }: Connection): pg.ClientConfig['ssl'] {
+function sslOptions({ sslMode, sslRootCert }: Connection): ClientConfig['ssl'] {
   if (sslMode === 'disable' || sslMode === 'allow' || sslMode === 'prefer') return false;
   const authority = sslRootCert === undefined ? {} : { ca: readFileSync(sslRootCert, 'utf8') };
   if (sslMode === 'require' && sslRootCert === undefined) return { rejectUnauthorized: false };
@@ -251,7 +251,7 @@ function sslOptions({ sslMode, sslRootCert }: Connection): pg.ClientConfig['ssl'
 
 /** Runs a query; when the signal aborts, a second short connection asks the server to cancel it. */
 async function cancelling<T>(
-  client: pg.Client,
+  client: Client,
   request: SessionRequest,
   signal: AbortSignal | undefined,
   query: () => Promise<T>,
@@ -269,8 +269,8 @@ async function cancelling<T>(
   }
 }
 
-async function cancelBackend(client: pg.Client, request: SessionRequest): Promise<void> {
-  const canceller = new pg.Client(clientOptions({ ...request, applicationName: 'maint/cancel' }));
+async function cancelBackend(client: Client, request: SessionRequest): Promise<void> {
+  const canceller = new Client(clientOptions({ ...request, applicationName: 'maint/cancel' }));
   canceller.on('error', () => undefined);
   try {
     await canceller.connect();
@@ -282,7 +282,7 @@ async function cancelBackend(client: pg.Client, request: SessionRequest): Promis
   }
 }
 
-function backendPid(client: pg.Client): number | null {
+function backendPid(client: Client): number | null {
   return 'processID' in client && typeof client.processID === 'number' ? client.processID : null;
 }
 

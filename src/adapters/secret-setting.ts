@@ -16,7 +16,10 @@ export const secretSetting = z
     z.string().min(1),
     z.strictObject({ file: z.string().min(1).describe('A file whose first line is the secret') }),
     z.strictObject({
-      command: z.array(z.string()).min(1).describe('A program and its arguments; the first line it prints is the secret'),
+      command: z
+        .array(z.string())
+        .min(1)
+        .describe('A program and its arguments; the first line it prints is the secret'),
     }),
   ])
   .transform(async (source, context) => {

@@ -40,6 +40,17 @@ export function openSqlite(path: string, migrations: readonly string[]): Sqlite 
 }
 
 /**
+ * Opens a SQLite file to look at it, without bringing it up to date.
+ * @throws MaintError STATE_UNUSABLE when it is not there, or cannot be read
+ */
+export function openSqliteToRead(path: string): Sqlite {
+  return wrap(
+    guarded(path, () => new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT_MS })),
+    path,
+  );
+}
+
+/**
  * Moves a damaged SQLite file and its companions out of the way.
  * @param suffix added to each name, such as `.broken-20261121T020000Z`
  * @returns the new name of the main file

@@ -18,6 +18,12 @@ export class Secret {
     return this.#value;
   }
 
+  /** The text with every occurrence of the value, plain or as it stands in a URL, shown as `[secret]`. */
+  maskIn(text: string): string {
+    if (this.#value === '') return text;
+    return text.replaceAll(this.#value, SHOWN).replaceAll(encodeURIComponent(this.#value.toWellFormed()), SHOWN);
+  }
+
   toString(): string {
     return SHOWN;
   }

@@ -72,17 +72,16 @@ function quantity(text: string, units: Readonly<Record<string, number>>, plural:
 export function formatDuration(ms: number): string {
   if (ms < 999.5) return `${Math.round(ms)} ms`;
   if (ms < 59_950) return `${(ms / SECOND_MS).toFixed(1)} s`;
-  if (ms < HOUR_MS) return twoParts(ms, MINUTE_MS, 'min', SECOND_MS, 's');
-  if (ms < 2 * DAY_MS) return twoParts(ms, HOUR_MS, 'h', MINUTE_MS, 'min');
+  if (ms < HOUR_MS - 500) return twoParts(ms / SECOND_MS, 'min', 's');
+  if (ms < 2 * DAY_MS) return twoParts(ms / MINUTE_MS, 'h', 'min');
   return `${Math.round(ms / DAY_MS)} days`;
 }
 
-function twoParts(ms: number, large: number, largeName: string, small: number, smallName: string): string {
-  const smalls = Math.round(ms / small);
-  const perLarge = large / small;
-  const rest = smalls % perLarge;
-  const head = `${Math.floor(smalls / perLarge)} ${largeName}`;
-  return rest === 0 ? head : `${head} ${rest} ${smallName}`;
+/** Sixty of the small make one of the large. */
+function twoParts(small: number, largeName: string, smallName: string): string {
+  const smalls = Math.round(small);
+  const head = `${Math.floor(smalls / 60)} ${largeName}`;
+  return smalls % 60 === 0 ? head : `${head} ${smalls % 60} ${smallName}`;
 }
 
 /** Writes bytes for people, in powers of 1,024: `412 MB`, `1.3 GB`. */

@@ -11,6 +11,9 @@ export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
 /** Everything that a run takes from outside. `bin/maint.js` hands over the real one; a test brings its own. */
 export interface World {
+  /** Version of maint. */
+  readonly version: string;
+  readonly hostname: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly stdout: Sink;

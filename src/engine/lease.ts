@@ -1,10 +1,11 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Database } from '../adapters/postgres.ts';
 import { sql } from '../adapters/sql.ts';
 import { MaintError } from '../base/errors.ts';
 
 /** How long a lease holds without a heartbeat; after that another host may take it over. */
 const TTL_SECONDS = 90;
-const HEARTBEAT_MS = 30_000;
+const HEARTBEAT_MS = (TTL_SECONDS * 1_000) / 3;
 
 /** Who asks for the lease, and for which scheduled instant. */
 export interface LeaseRequest {
@@ -17,6 +18,8 @@ export interface LeaseRequest {
   readonly run: string;
   /** Called at most once, when another holder has taken the lease over because our heartbeats did not arrive. */
   readonly onLost: () => void;
+  /** Between two heartbeats; a third of the time after which others may take over, unless a test asks for less. */
+  readonly heartbeatMs?: number;
 }
 
 /** A lease that is kept alive until it is disposed. */
@@ -60,14 +63,14 @@ export async function leaseHolder(database: Database, name: string): Promise<str
   return row === undefined ? 'nobody' : `${row.holder}, last heard of ${Math.round(row.silentSeconds)} s ago`;
 }
 
-function keepAlive({ database, name, onLost }: LeaseRequest, fence: number): () => void {
+function keepAlive({ database, name, onLost, heartbeatMs = HEARTBEAT_MS }: LeaseRequest, fence: number): () => void {
   const beat = async (): Promise<void> => {
     const touched = await database.run(heartbeat(name, fence)).catch(ignoreUnreachable);
     if (touched !== 0) return;
     stop();
     onLost();
   };
-  const timer = setInterval(() => void beat(), HEARTBEAT_MS);
+  const timer = setInterval(() => void beat(), heartbeatMs);
   timer.unref();
   const stop = (): void => clearInterval(timer);
   return stop;
@@ -78,14 +81,18 @@ function ignoreUnreachable(error: unknown): undefined {
   if (!(error instanceof MaintError)) throw error;
 }
 
+/** Hosts that make the schema in the same instant collide in the catalogue; the one that lost looks again. */
+const PREPARE_TRIES = 20;
+
 async function prepareSchema(database: Database): Promise<void> {
-  if (await isPrepared(database)) return;
-  try {
-    for (const statement of SCHEMA) await database.run(statement);
-  } catch (error) {
-    // Two hosts that make it in the same instant collide in the catalogue; then the other one has made it.
-    if (!(error instanceof MaintError) || error.code !== 'STATEMENT_FAILED' || !(await isPrepared(database)))
-      throw error;
+  for (let attempt = 1; !(await isPrepared(database)); attempt += 1) {
+    try {
+      for (const statement of SCHEMA) await database.run(statement);
+    } catch (error) {
+      const isCollision = error instanceof MaintError && error.code === 'STATEMENT_FAILED';
+      if (!isCollision || attempt === PREPARE_TRIES) throw error;
+      await setTimeout(50);
+    }
   }
 }
 

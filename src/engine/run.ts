@@ -33,6 +33,7 @@ export interface TaskRun {
   readonly signal: AbortSignal;
   readonly log: Log;
   readonly project: string;
+  readonly dataDirectory: string;
   /** For every plan, and for the steps of tasks that only read. */
   readonly reader: Session;
   /** For the steps of tasks that change something. */
@@ -172,12 +173,22 @@ function startPatience(signal: AbortSignal): Disposable & { readonly over: Promi
 }
 
 function planContext(run: TaskRun, signal: AbortSignal, settings: unknown): PlanContext<unknown> {
-  const { log, clients, history, project, reader } = run;
-  return { log, signal, clients, history, project, settings, database: reader.within(signal), now: () => run.now() };
+  const { log, clients, history, project, dataDirectory, reader } = run;
+  return {
+    log,
+    signal,
+    clients,
+    history,
+    project,
+    dataDirectory,
+    settings,
+    database: reader.within(signal),
+    now: () => run.now(),
+  };
 }
 
 function stepContext(task: Task, run: TaskRun, signal: AbortSignal, log: Log): StepContext {
-  const { clients, history, project } = run;
+  const { clients, history, project, dataDirectory } = run;
   const session = task.effect === 'reads' ? run.reader : run.writer;
   return {
     log,
@@ -185,6 +196,7 @@ function stepContext(task: Task, run: TaskRun, signal: AbortSignal, log: Log): S
     clients,
     history,
     project,
+    dataDirectory,
     database: session.within(signal),
     now: () => run.now(),
     progress: (progress) => run.observer.progressed(progress),

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { makePrivateDirectory } from '../adapters/directories.ts';
-import { moveSqliteAside, openSqlite, type Sqlite, type SqliteRow } from '../adapters/sqlite.ts';
+import { isFile, makePrivateDirectory } from '../adapters/directories.ts';
+import { moveSqliteAside, openSqlite, openSqliteToRead, type Sqlite, type SqliteRow } from '../adapters/sqlite.ts';
 import { MaintError } from '../base/errors.ts';
 import { DAY_MS } from '../base/units.ts';
 import {
@@ -34,6 +34,13 @@ export function openJournal(directory: string, now: Date): Journal {
   return journal;
 }
 
+/** Opens the journal to look at it: nothing is made or changed, and one that is not there is an empty one. */
+export function openJournalToRead(directory: string): Journal {
+  const journal = new SqliteJournal();
+  journal.openToRead(directory);
+  return journal;
+}
+
 class SqliteJournal implements Journal {
   readonly #notices: string[] = [];
   #file: Sqlite | undefined;
@@ -46,6 +53,16 @@ class SqliteJournal implements Journal {
       makePrivateDirectory(directory);
       this.#file = openOrReplace(path, now, this.#notices);
       this.#prune(now);
+    } catch (error) {
+      this.#degrade(error);
+    }
+  }
+
+  openToRead(directory: string): void {
+    const path = join(directory, FILE);
+    if (!isFile(path)) return;
+    try {
+      this.#file = openSqliteToRead(path);
     } catch (error) {
       this.#degrade(error);
     }

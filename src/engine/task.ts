@@ -22,6 +22,8 @@ export interface Task<Settings = unknown> {
   readonly tier: Tier;
   /** The worst it can do. A task that `destroys` does so only where the config consents, by a rule or a retention. */
   readonly effect: 'reads' | 'changes' | 'destroys';
+  /** True where it needs no database, and so works when none is configured. */
+  readonly withoutDatabase?: true;
   /** May later steps of this task run after a failed or crashed one? */
   readonly onFailure: 'stop' | 'continue';
   /** How long one step may take, in milliseconds, unless the config says otherwise. */
@@ -76,6 +78,8 @@ interface Surroundings {
   readonly history: SampleHistory;
   /** Which project this is, for labels: the database name unless the config says otherwise. */
   readonly project: string;
+  /** Where a task keeps its files when its settings name no place; need not exist yet. */
+  readonly dataDirectory: string;
 }
 
 export interface PlanContext<Settings> extends Surroundings {

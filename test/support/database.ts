@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import pg from 'pg';
+import { Client, type QueryResultRow } from 'pg';
 import { inject, test as base } from 'vitest';
 import { parseConnection, type Connection } from '../../src/adapters/connection.ts';
 import { openSession, type Session, type SessionLimits } from '../../src/adapters/postgres.ts';
@@ -14,7 +14,7 @@ export interface TestDatabase {
   readonly url: string;
   readonly connection: Connection;
   /** Runs SQL as the superuser, outside maint. */
-  query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<readonly Row[]>;
+  query<Row extends QueryResultRow>(text: string, values?: readonly unknown[]): Promise<readonly Row[]>;
 }
 
 /** A database URL in the shared cluster. */
@@ -23,13 +23,13 @@ export function clusterUrl(database: string, user = 'postgres'): string {
 }
 
 /** Runs one statement with a connection of its own. */
-export async function queryOnce<Row extends pg.QueryResultRow>(
+export async function queryOnce<Row extends QueryResultRow>(
   url: string,
   text: string,
   values: readonly unknown[] = [],
 ): Promise<readonly Row[]> {
   const { host, port, database, user, password } = parseConnection(new Secret(url));
-  const client = new pg.Client({ host, port, database, user, password: password?.reveal() });
+  const client = new Client({ host, port, database, user, password: password?.reveal() });
   client.on('error', () => undefined);
   await client.connect();
   try {

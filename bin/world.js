@@ -1,0 +1,45 @@
+// The real world, as src/base/world.ts describes it: the one place that touches process and the clock.
+
+/** @type {(facts: { version: string, hostname: string }) => import('../src/base/world.ts').World} */
+export function world({ version, hostname }) {
+  return {
+    version,
+    hostname,
+    env: process.env,
+    cwd: process.cwd(),
+    stdout: sink(process.stdout),
+    stderr: sink(process.stderr),
+    isInteractive: process.stdin.isTTY === true && process.stdout.isTTY === true,
+    now: () => new Date(),
+    monotonicMs: () => performance.now(),
+    onStopSignal,
+    abandon: (exitCode) => process.exit(exitCode),
+    process: {
+      pid: process.pid,
+      uid: process.getuid?.(),
+      nodePath: process.execPath,
+      nodeVersion: process.versions.node,
+      scriptPath: process.argv[1] ?? '',
+    },
+  };
+}
+
+/** A reader that went away (`maint history | head`) is no error of ours. */
+function sink(stream) {
+  stream.on('error', (error) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  return {
+    write: (text) => void stream.write(text),
+    isTerminal: stream.isTTY === true,
+    columns: stream.columns ?? 80,
+  };
+}
+
+function onStopSignal(listener) {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  for (const signal of signals) process.on(signal, listener);
+  return () => {
+    for (const signal of signals) process.off(signal, listener);
+  };
+}

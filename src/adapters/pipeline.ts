@@ -1,0 +1,156 @@
+import type { Readable, Writable } from 'node:stream';
+import { execa } from 'execa';
+import { MaintError } from '../base/errors.ts';
+import type { Secret } from '../base/secret.ts';
+import { lastLines, revealed } from './programs.ts';
+
+/** One program of a pipeline. */
+export interface Stage {
+  /** How messages call it: `pg_dump`. */
+  readonly name: string;
+  /** Absolute path. */
+  readonly file: string;
+  /** Never a secret: every user of the machine can read argv. */
+  readonly args: readonly string[];
+  /** Added to the environment of maint itself; secrets are revealed only here. */
+  readonly env?: Readonly<Record<string, string | Secret>>;
+}
+
+/** How one program of a pipeline ended. */
+export interface StageEnd {
+  readonly name: string;
+  /** Undefined when a signal ended it. */
+  readonly exitCode: number | undefined;
+  readonly signal: string | undefined;
+  /** The last 64 KiB it printed on stderr. */
+  readonly stderr: string;
+}
+
+/**
+ * Programs that run at the same time, each writing into the next through a descriptor of its own: what they hand on
+ * never passes through maint. Disposing kills what still runs.
+ */
+export interface Pipeline extends AsyncDisposable {
+  /** What goes into the first program; undefined when it reads nothing. */
+  readonly input: Writable | undefined;
+  /** What comes out of the last program. */
+  readonly output: Readable;
+  /** How each ended, in order, once all have ended. Never rejects. */
+  readonly ended: Promise<readonly StageEnd[]>;
+}
+
+interface PipelineRequest {
+  readonly stages: readonly Stage[];
+  /** `written` gives `Pipeline.input`. */
+  readonly input: 'none' | 'written';
+  /** Aborting it stops all programs. */
+  readonly signal: AbortSignal;
+}
+
+/** Between the polite signal and the impolite one. */
+const KILL_AFTER_MS = 5_000;
+const STDERR_LIMIT = 64 * 2 ** 10;
+
+/**
+ * Starts a pipeline. When maint dies, even by kill -9, its programs die with it: nobody reads the last one any more, so
+ * SIGPIPE ends it, and then the one before.
+ * @throws MaintError PROGRAM_MISSING when a program cannot be started
+ */
+export async function startPipeline({ stages, input, signal }: PipelineRequest): Promise<Pipeline> {
+  signal.throwIfAborted();
+  const running: Running[] = [];
+  // The last starts first, for a program needs the descriptor of the one that it writes into.
+  for (const [index, stage] of [...stages.entries()].toReversed()) {
+    const next = running[0];
+    const started = start(stage, index === 0 && input === 'none' ? 'ignore' : 'pipe', next?.stdin ?? 'pipe');
+    running.unshift(started);
+    // This copy must go, or the next program would wait for its end for ever.
+    next?.stdin?.destroy();
+    if (started.pid === undefined) {
+      await stop(running);
+      throw new MaintError('PROGRAM_MISSING', `${stage.file} was not found or cannot be executed`);
+    }
+  }
+  const onAbort = (): void => void stop(running);
+  signal.addEventListener('abort', onAbort, { once: true });
+  const ended = Promise.all(running.map(({ ended }) => ended)).finally(() =>
+    signal.removeEventListener('abort', onAbort),
+  );
+  const output = running.at(-1)?.stdout;
+  if (output === undefined) throw new Error('a pipeline needs at least one program');
+  return {
+    input: input === 'written' ? running[0]?.stdin : undefined,
+    output,
+    ended,
+    [Symbol.asyncDispose]: () => stop(running),
+  };
+}
+
+/**
+ * Checks how the programs of a pipeline ended.
+ * @throws MaintError PROGRAM_FAILED that names each failed stage, the cause first, with what it said
+ */
+export function checkStages(ends: readonly StageEnd[]): void {
+  const failed = ends.filter(({ exitCode }) => exitCode !== 0);
+  if (failed.length === 0) return;
+  // A program that lost its reader is a consequence, not a cause.
+  const byBlame = failed.toSorted((a, b) => Number(isBrokenPipe(a)) - Number(isBrokenPipe(b)));
+  throw new MaintError('PROGRAM_FAILED', byBlame.map(describeEnd).join('; '), {
+    detail: `stage_failed.${byBlame[0]?.name ?? ''}`,
+  });
+}
+
+/** Did it end because nobody read on? */
+export function isBrokenPipe({ signal, stderr }: StageEnd): boolean {
+  return signal === 'SIGPIPE' || /broken pipe/i.test(stderr);
+}
+
+/** One line: `zstd ended with signal SIGKILL: what it said`. */
+export function describeEnd({ name, exitCode, signal, stderr }: StageEnd): string {
+  const end = signal === undefined ? `exit code ${exitCode ?? '?'}` : `signal ${signal}`;
+  const said = lastLines(stderr);
+  return `${name} ended with ${end}${said === '' ? '' : `: ${said}`}`;
+}
+
+interface Running {
+  readonly pid: number | undefined;
+  readonly stdin: Writable | undefined;
+  readonly stdout: Readable | undefined;
+  readonly ended: Promise<StageEnd>;
+  kill(): void;
+}
+
+function start(stage: Stage, stdin: 'ignore' | 'pipe', stdout: 'pipe' | Writable): Running {
+  const child = execa(stage.file, stage.args, {
+    stdin,
+    stdout,
+    stderr: 'pipe',
+    buffer: false,
+    reject: false,
+    env: revealed(stage.env ?? {}),
+    forceKillAfterDelay: KILL_AFTER_MS,
+  });
+  // The result below tells how it ended; a stream that broke off adds nothing.
+  for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.on('error', ignoreBroken);
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-STDERR_LIMIT);
+  });
+  return {
+    pid: child.pid,
+    stdin: child.stdin ?? undefined,
+    stdout: child.stdout ?? undefined,
+    ended: child.then(({ exitCode, signal }) => ({ name: stage.name, exitCode, signal, stderr })),
+    kill: () => void child.kill('SIGTERM'),
+  };
+}
+
+async function stop(running: readonly Running[]): Promise<void> {
+  for (const { kill } of running) kill();
+  // Unread output would keep a program from ending.
+  for (const { stdout } of running) stdout?.destroy();
+  await Promise.all(running.map(({ ended }) => ended));
+}
+
+/** A stream between programs may break when one of them is stopped. */
+function ignoreBroken(): void {}

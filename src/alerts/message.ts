@@ -1,0 +1,99 @@
+import { plural } from '../base/units.ts';
+import type { RunReport } from '../engine/report.ts';
+import { isRecovery, type Notification } from './notification.ts';
+import { clip } from './text.ts';
+
+/** All that one run has to tell, before it is written in the words of a channel. Plain data. */
+export interface AlertMessage {
+  /** The same over retries and from the spool, so that a receiver can tell a repetition; holds no dot. */
+  readonly id: string;
+  readonly kind: 'alert' | 'test';
+  /** ISO instant of the run. */
+  readonly at: string;
+  /** UUID of the run. */
+  readonly run: string;
+  /** `daily`, `run health backup`. */
+  readonly command: string;
+  readonly project: string;
+  readonly host: string;
+  /** Worst first. Empty in a test message. */
+  readonly notifications: readonly Notification[];
+}
+
+const SHOWN_NOTIFICATIONS = 10;
+const NAME_LIMIT = 80;
+const STEP_LIMIT = 120;
+
+/** The one message of a run. Its id follows from the run's. */
+export function alertMessage(report: RunReport, at: Date, notifications: readonly Notification[]): AlertMessage {
+  const { run, command, project, host } = report;
+  return { id: `alert_${run}`, kind: 'alert', at: at.toISOString(), run, command, project, host, notifications };
+}
+
+/** What `maint alert test` sends: travels like an alarm and says that it is none. */
+export function testMessage(about: {
+  readonly run: string;
+  readonly project: string;
+  readonly host: string;
+  readonly now: Date;
+}): AlertMessage {
+  const { run, project, host, now } = about;
+  const at = now.toISOString();
+  return { id: `test_${run}`, kind: 'test', at, run, command: 'alert test', project, host, notifications: [] };
+}
+
+/** The part of a message that a channel is to get; undefined when there is nothing in it for that channel. */
+export function partFor(message: AlertMessage, channel: string): AlertMessage | undefined {
+  const notifications = message.notifications.filter(
+    ({ channels }) => channels === 'all' || channels.includes(channel),
+  );
+  return message.kind === 'test' || notifications.length > 0 ? { ...message, notifications } : undefined;
+}
+
+/** Does the message bring a problem, only good news, or neither? */
+export function statusOf({ kind, notifications }: AlertMessage): 'firing' | 'resolved' | 'test' {
+  if (kind === 'test') return 'test';
+  return notifications.every(isRecovery) ? 'resolved' : 'firing';
+}
+
+/** The first ten, and how many more there are. */
+export function shownOf({ notifications }: AlertMessage): {
+  readonly shown: readonly Notification[];
+  readonly more: number;
+} {
+  const shown = notifications.slice(0, SHOWN_NOTIFICATIONS);
+  return { shown, more: notifications.length - shown.length };
+}
+
+/** One line for a lock screen, the worst first: `FAIL: backup, dump app: no space left (and 2 more) · shop on db1`. */
+export function subjectOf(message: AlertMessage): string {
+  const where = placeOf(message);
+  const [worst] = message.notifications;
+  if (message.kind === 'test' || worst === undefined) return `TEST: this channel works · ${where}`;
+  const others = message.notifications.length - 1;
+  return `${markOf(worst)}: ${nameOf(worst)}: ${clip(worst.summary, NAME_LIMIT)}${others === 0 ? '' : ` (and ${others} more)`} · ${where}`;
+}
+
+/** `shop on db1`. */
+export function placeOf({ project, host }: AlertMessage): string {
+  return `${clip(project, NAME_LIMIT)} on ${clip(host, NAME_LIMIT)}`;
+}
+
+/** `backup, dump app`. */
+export function nameOf({ task, step }: Notification): string {
+  return `${clip(task, NAME_LIMIT)}, ${clip(step, STEP_LIMIT)}`;
+}
+
+/** The word a message about it begins with. */
+export function markOf(notification: Notification): string {
+  return isRecovery(notification) ? 'OK' : notification.severity.toUpperCase();
+}
+
+/** `2 problems, 1 recovered`. */
+export function countsOf({ notifications }: AlertMessage): string {
+  const recovered = notifications.filter(isRecovery).length;
+  const problems = notifications.length - recovered;
+  return [problems > 0 && plural(problems, 'problem'), recovered > 0 && `${recovered} recovered`]
+    .filter((part) => part !== false)
+    .join(', ');
+}

@@ -1,0 +1,98 @@
+import { markOf, nameOf, placeOf, shownOf, subjectOf, type AlertMessage } from './message.ts';
+import { isRecovery, type Notification } from './notification.ts';
+import { clip, fitted, shownInstant } from './text.ts';
+
+interface PlainText {
+  readonly type: 'plain_text';
+  readonly text: string;
+}
+
+interface Markdown {
+  readonly type: 'mrkdwn';
+  readonly text: string;
+  /** Keeps Slack from making links and mentions of words. */
+  readonly verbatim: true;
+}
+
+type Block =
+  | { readonly type: 'header'; readonly text: PlainText }
+  | { readonly type: 'section'; readonly text: Markdown }
+  | { readonly type: 'context'; readonly elements: readonly [Markdown] };
+
+/** The body of a request to an incoming webhook of Slack. */
+interface SlackPayload {
+  /** For notifications and screen readers; already escaped. */
+  readonly text: string;
+  readonly blocks: readonly Block[];
+}
+
+const HEADER_LIMIT = 150;
+const TEXT_LIMIT = 300;
+const REASONS: Readonly<Record<Notification['reason'], string>> = {
+  first: 'new',
+  severity_raised: 'worse than before',
+  repeat_due: 'still there',
+  recovered: 'recovered',
+  gone: 'over',
+};
+
+/** Slack refuses messages somewhere above 9,600 characters in all their blocks, without saying where. */
+const PAYLOAD_LIMIT = 8_000;
+/** Characters for one notification, tried in this order until the whole payload fits. */
+const SECTION_LIMITS = [1_500, 700, 400, 220] as const;
+
+/**
+ * Writes a message for an incoming webhook of Slack, at most 8,000 characters of JSON.
+ * @see https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
+ */
+export function slackPayload(message: AlertMessage): SlackPayload {
+  return fitted(
+    SECTION_LIMITS,
+    (limit) => payload(message, limit),
+    (result) => JSON.stringify(result).length <= PAYLOAD_LIMIT,
+  );
+}
+
+function payload(message: AlertMessage, limit: number): SlackPayload {
+  const { shown, more } = shownOf(message);
+  const subject = subjectOf(message);
+  return {
+    text: escaped(subject, TEXT_LIMIT),
+    blocks: [
+      { type: 'header', text: { type: 'plain_text', text: clip(subject, HEADER_LIMIT) } },
+      ...shown.map((notification): Block => section(notification, limit)),
+      ...(more > 0 ? [{ type: 'section', text: markdown(`+${more} more`) } satisfies Block] : []),
+      { type: 'context', elements: [markdown(escaped(footer(message), TEXT_LIMIT))] },
+    ],
+  };
+}
+
+function section(notification: Notification, limit: number): Block {
+  const { reason, summary, remediation, severity, firstSeenAt } = notification;
+  const since = isRecovery(notification) ? `was ${severity} since` : `${REASONS[reason]}, since`;
+  const head = `*${markOf(notification)}* ${escaped(nameOf(notification), limit / 3)} (${since} ${shownInstant(firstSeenAt)})`;
+  const lines = [summary, ...remediation.map((line) => `→ ${line}`)].join('\n');
+  const room = Math.max(0, limit - head.length - 1);
+  return { type: 'section', text: markdown(`${head}\n${escaped(lines, room)}`.trimEnd()) };
+}
+
+function footer(message: AlertMessage): string {
+  return `${placeOf(message)} · ${clip(message.command, 60)} · run ${message.run} · ${shownInstant(message.at)}`;
+}
+
+function markdown(text: string): Markdown {
+  return { type: 'mrkdwn', text, verbatim: true };
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
+
+/** Escapes what Slack asks to escape, and clips so that neither an escape nor a character is cut in two. */
+function escaped(text: string, limit: number): string {
+  let result = '';
+  for (const character of text) {
+    const next = ESCAPES[character] ?? character;
+    if (result.length + next.length > limit - 1) return `${result}…`;
+    result += next;
+  }
+  return result;
+}

@@ -1,0 +1,73 @@
+import { isRaised, isRecovery, type Notification } from './notification.ts';
+import type { Findings } from './problems.ts';
+import type { AlertState, SpooledMessage } from './store.ts';
+
+/** What a waiting message is held against. */
+export interface Present {
+  readonly findings: Findings;
+  readonly states: readonly AlertState[];
+  /** Names of the channels that are configured now. */
+  readonly channels: readonly string[];
+}
+
+/**
+ * Takes out what is no longer true: alarms of problems that are over, recoveries of problems that are back, and
+ * channels that no longer exist. Pure.
+ */
+export function stillTrue(message: SpooledMessage, { findings, states, channels }: Present): SpooledMessage {
+  const notifications = message.notifications.flatMap((notification): readonly Notification[] => {
+    const { is } = findings.standing(notification);
+    if (!isRecovery(notification)) return is === 'open' || is === 'unknown' ? [notification] : [];
+    if (is === 'open') return [];
+    const state = states.find(({ fingerprint }) => fingerprint === notification.fingerprint);
+    const listeners = recipients(notification, state?.deliveredTo ?? channels).filter((name) =>
+      channels.includes(name),
+    );
+    return listeners.length === 0 ? [] : [{ ...notification, channels: listeners }];
+  });
+  return { ...message, notifications };
+}
+
+/**
+ * What still waits after these channels took their part: an alarm that none of them took, and a recovery for the
+ * channels that did not take it. Pure.
+ */
+export function leftOf(message: SpooledMessage, taken: readonly string[]): SpooledMessage {
+  const notifications = message.notifications.flatMap((notification): readonly Notification[] => {
+    const { channels } = notification;
+    if (channels === 'all') return taken.length === 0 ? [notification] : [];
+    const rest = channels.filter((name) => !taken.includes(name));
+    return rest.length === 0 ? [] : [{ ...notification, channels: rest }];
+  });
+  return { ...message, notifications, takenBy: [...message.takenBy, ...taken] };
+}
+
+/** New notifications without those that say what already waits; and what waits, without what a new one says better. Pure. */
+export function besideWaiting(
+  fresh: readonly Notification[],
+  waiting: readonly SpooledMessage[],
+): { readonly fresh: readonly Notification[]; readonly waiting: readonly SpooledMessage[] } {
+  const kept = fresh.filter(
+    (next) => !waiting.some(({ notifications }) => notifications.some((old) => covers(old, next))),
+  );
+  return {
+    fresh: kept,
+    waiting: waiting.map((message) => ({
+      ...message,
+      notifications: message.notifications.filter((old) => !kept.some((next) => old.fingerprint === next.fingerprint)),
+    })),
+  };
+}
+
+/** Does what waits already say this? A problem that got worse meanwhile must be told anew. */
+function covers(old: Notification, next: Notification): boolean {
+  return (
+    old.fingerprint === next.fingerprint &&
+    isRecovery(old) === isRecovery(next) &&
+    !isRaised(old.severity, next.severity)
+  );
+}
+
+function recipients({ channels }: Notification, otherwise: readonly string[]): readonly string[] {
+  return channels === 'all' ? otherwise : channels.filter((name) => otherwise.includes(name));
+}

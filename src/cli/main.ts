@@ -1,0 +1,52 @@
+import { MaintError } from '../base/errors.ts';
+import type { World } from '../base/world.ts';
+import { taskWords } from '../tasks/words.ts';
+import { explain } from './explain.ts';
+import type { Invocation } from './invocation.ts';
+import { parseCommandLine } from './program.ts';
+
+/**
+ * The program as a function: words and world in, exit code out. Everything heavier than the command line itself is
+ * loaded by the command that needs it, so that help and usage errors stay quick.
+ * @param argv the words after `maint`
+ */
+export async function main(argv: readonly string[], world: World): Promise<number> {
+  try {
+    const surface = { words: taskWords, version: world.version, columns: world.stdout.columns };
+    return await dispatch(parseCommandLine(argv, surface), world);
+  } catch (error) {
+    const format = argv.includes('--json') ? 'json' : 'text';
+    const { exitCode, text } = explain(error, { format, version: world.version });
+    world.stderr.write(text);
+    return exitCode;
+  }
+}
+
+async function dispatch(invocation: Invocation, world: World): Promise<number> {
+  switch (invocation.kind) {
+    case 'answer':
+      world.stdout.write(invocation.text);
+      return 0;
+    case 'run':
+      return (await import('./run.ts')).runCommand(invocation, world);
+    case 'status':
+      return (await import('./status.ts')).statusCommand(invocation, world);
+    case 'history':
+      return (await import('./history.ts')).historyCommand(invocation, world);
+    case 'doctor':
+      return (await import('./doctor.ts')).doctorCommand(invocation, world);
+    case 'config-check':
+    case 'config-print':
+    case 'config-schema':
+      return (await import('./config.ts')).configCommand(invocation, world);
+    case 'init':
+      return (await import('./init.ts')).initCommand(invocation, world);
+    case 'alert-test':
+      return (await import('./alert-test.ts')).alertTestCommand(invocation, world);
+    case 'completion':
+      world.stdout.write((await import('./complete.ts')).completionScript(invocation.shell, taskWords));
+      return 0;
+    default:
+      throw new MaintError('USAGE', 'this command is not known');
+  }
+}

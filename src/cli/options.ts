@@ -1,0 +1,97 @@
+import { Option } from 'commander';
+import type { MaintError } from '../base/errors.ts';
+import type { FlagWords, NumberRange } from '../engine/words.ts';
+import { FAIL_ON } from './invocation.ts';
+import { quoted, secretRefused, unknownWord, usage } from './usage.ts';
+
+/** A flag with one value, which must not be empty, another flag, or given twice. */
+export function valueOption(flags: string, summary: string): Option {
+  const name = longOf(flags);
+  return new Option(flags, summary).argParser((value, previous) => {
+    if (previous !== undefined) throw usage(`${name} is given twice`, 'Keep one of the two.');
+    if (value.trim() === '') throw usage(`${name} has an empty value`, `Write it as ${flags}.`);
+    if (value.startsWith('-') && value !== '-') throw valueMissing(flags, value);
+    if (/^postgres(ql)?:\/\//i.test(value)) throw secretRefused(`a database URL after ${name}`);
+    return value;
+  });
+}
+
+/** A flag with one of a few words. */
+export function choiceOption(flags: string, summary: string, choices: readonly string[]): Option {
+  return valueOption(flags, summary)
+    .choices(choices)
+    .argParser((value) => {
+      if (!choices.includes(value)) throw unknownWord(`value for ${longOf(flags)}`, value, choices);
+      return value;
+    });
+}
+
+/** A flag with a number. */
+export function numberOption(flags: string, summary: string, range: NumberRange): Option {
+  return new Option(flags, summary).argParser((value) => numberIn(value, longOf(flags), range));
+}
+
+/** A flag that takes task names, each after a space or a comma, and may be repeated. */
+export function tasksOption(flags: string, summary: string, known: readonly string[]): Option {
+  const collect = collectTasks(known);
+  return new Option(flags, summary).argParser((word, earlier) => {
+    if (word.startsWith('-')) throw valueMissing(flags, word);
+    return collect(word, earlier);
+  });
+}
+
+/**
+ * Gathers task names word by word; a word may also hold several with commas between.
+ * @throws MaintError USAGE for a name that no task has
+ */
+export function collectTasks(known: readonly string[]): (word: string, earlier: unknown) => readonly string[] {
+  return (word, earlier) => {
+    const names = word.split(',');
+    for (const name of names) if (!known.includes(name)) throw unknownWord('task', name, known);
+    return [...texts(earlier), ...names];
+  };
+}
+
+/** A flag of a task, which stands for one of its settings. */
+export function taskOption({ flag, summary, number }: FlagWords): Option {
+  if (number !== undefined) return numberOption(flag, summary, number);
+  return flag.includes('<') ? valueOption(flag, summary) : new Option(flag, summary);
+}
+
+/** The flags of everything that runs tasks. */
+export function runOptions(): readonly Option[] {
+  return [
+    new Option('--dry-run', 'look and say what would be done, change nothing').conflicts('cron'),
+    new Option('--json', 'print the report as one JSON document'),
+    valueOption('--junit <file>', 'write the report as JUnit XML too'),
+    new Option('--cron', 'for a crontab: print nothing when all is well, run each scheduled slot once'),
+    choiceOption('--fail-on <verdict>', 'the verdict from which on the exit code is 1', FAIL_ON).default('fail'),
+  ];
+}
+
+function valueMissing(flags: string, next: string): MaintError {
+  return usage(`${longOf(flags)} needs a value, but ${quoted(next)} follows`, `Write it as ${flags}.`);
+}
+
+function longOf(flags: string): string {
+  return /--[\w-]+/.exec(flags)?.[0] ?? flags;
+}
+
+function texts(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
+}
+
+function numberIn(value: string, name: string, range: NumberRange): number {
+  const { minimum = -Infinity, maximum = Infinity, isWhole = false } = range;
+  const number = Number(value);
+  const isNumber = (isWhole ? /^-?\d{1,15}$/ : /^-?\d{1,15}(\.\d{1,15})?$/).test(value);
+  if (isNumber && number >= minimum && number <= maximum) return number;
+  const kind = isWhole ? 'whole number' : 'number';
+  throw usage(`${name} cannot be ${quoted(value)}`, `Write a ${kind}${within(minimum, maximum)}.`);
+}
+
+function within(minimum: number, maximum: number): string {
+  if (minimum === -Infinity && maximum === Infinity) return '';
+  if (maximum === Infinity) return ` of at least ${minimum}`;
+  return minimum === -Infinity ? ` of at most ${maximum}` : ` from ${minimum} to ${maximum}`;
+}

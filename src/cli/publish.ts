@@ -1,0 +1,20 @@
+import { writeTextFile } from '../adapters/text-file.ts';
+import type { World } from '../base/world.ts';
+import type { RunReport } from '../engine/report.ts';
+import type { RunInvocation } from './invocation.ts';
+import { toJson } from './json.ts';
+import { toJunit } from './junit.ts';
+import { paintFor } from './style.ts';
+import { toText } from './text.ts';
+
+/**
+ * Hands a report to the people and programs that asked for it.
+ * @throws MaintError FILE_UNUSABLE when the JUnit file cannot be written
+ */
+export function publish(report: RunReport, invocation: RunInvocation, world: World): void {
+  const { format, junit, cron, failOn, common } = invocation;
+  const { stdout, env } = world;
+  const style = { columns: stdout.columns, paint: paintFor(common.color, env, stdout), cron };
+  stdout.write(format === 'json' ? toJson(report) : toText(report, style));
+  if (junit !== undefined) writeTextFile(junit, toJunit(report, failOn));
+}

@@ -1,0 +1,91 @@
+import { takeHostLock } from '../adapters/host-lock.ts';
+import { makePrivateDirectory } from '../adapters/directories.ts';
+import { http } from '../adapters/http.ts';
+import { wait } from '../adapters/wait.ts';
+import { announce } from '../alerts/announce.ts';
+import { pingEnd, pingStart, type HeartbeatRequest } from '../alerts/heartbeat.ts';
+import { MaintError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { World } from '../base/world.ts';
+import type { Config } from '../config/config.ts';
+import type { Journal } from '../engine/journal.ts';
+import type { AlertReport, RunReport } from '../engine/report.ts';
+import { journalAlertStore } from './alert-store.ts';
+
+/** What telling others of a run needs. */
+export interface Telling {
+  readonly config: Config;
+  readonly world: World;
+  readonly journal: Journal;
+  readonly log: Log;
+  /** A folder whose lock keeps two runs from deciding about alerts at the same time. */
+  readonly lockDirectory: string;
+}
+
+/** However slow the channels are, a run ends: all its alerts together get this long. */
+const LIMIT_MS = 180_000;
+const LOCK_WAIT_MS = 500;
+const LOCK_TRIES = 60;
+
+/**
+ * Tells the channels what a run found. Runs that only read take no lock, so two may come here at once; they take turns,
+ * for both read and write the alert states.
+ */
+export async function tellChannels(report: RunReport, telling: Telling): Promise<AlertReport> {
+  const { config, world, journal, lockDirectory } = telling;
+  const signal = AbortSignal.timeout(LIMIT_MS);
+  using lock = await lockAlerts(lockDirectory, signal);
+  telling.log.debug({ locked: lock !== undefined }, 'alerts decided');
+  return announce({
+    report,
+    settings: config.alerts,
+    store: journalAlertStore(journal),
+    secrets: secretsOf(config),
+    http,
+    wait,
+    signal,
+    now: () => world.now(),
+  });
+}
+
+/** Tells the dead man's switch that a run begins. A ping that fails never stops a run. */
+export async function tellStart(run: string, telling: Telling): Promise<void> {
+  const request = heartbeat(run, telling);
+  if (request !== undefined) note(await pingStart(request), telling);
+}
+
+/** Tells the dead man's switch how a run ended, once its alerts were delivered: silence is what it listens for. */
+export async function tellEnd(run: string, exitCode: number, telling: Telling): Promise<void> {
+  const request = heartbeat(run, telling);
+  if (request !== undefined) note(await pingEnd(request, exitCode), telling);
+}
+
+function heartbeat(run: string, { config, world }: Telling): HeartbeatRequest | undefined {
+  const url = config.heartbeatUrl;
+  const signal = AbortSignal.timeout(LIMIT_MS);
+  return url && { url, runId: run, http, wait, signal, now: () => world.now() };
+}
+
+function note({ ok, error }: { readonly ok: boolean; readonly error: string | null }, { log }: Telling): void {
+  if (!ok) log.warn({ error }, "the dead man's switch did not take the ping");
+}
+
+async function lockAlerts(directory: string, signal: AbortSignal): Promise<Disposable | undefined> {
+  try {
+    makePrivateDirectory(directory);
+    for (let attempt = 0; attempt < LOCK_TRIES; attempt += 1) {
+      const lock = takeHostLock(directory);
+      if (lock !== undefined) return lock;
+      await wait(LOCK_WAIT_MS, signal);
+    }
+    return undefined;
+  } catch (error) {
+    // A state directory that cannot be used is already said in the report; the alert goes out all the same.
+    if (!(error instanceof MaintError)) throw error;
+    return undefined;
+  }
+}
+
+function secretsOf({ database, heartbeatUrl }: Config): Parameters<typeof announce>[0]['secrets'] {
+  return [database.connection?.password, heartbeatUrl].filter((secret) => secret !== undefined);
+}

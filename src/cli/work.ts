@@ -1,0 +1,44 @@
+import { clientPrograms } from '../adapters/client-programs.ts';
+import { libpqEnvironment } from '../adapters/connection.ts';
+import type { Log } from '../base/log.ts';
+import type { World } from '../base/world.ts';
+import type { SampleHistory } from '../engine/sample.ts';
+import type { TaskReport } from '../engine/report.ts';
+import { runTasks, type RunObserver } from '../engine/run.ts';
+import type { Plan } from './reporting.ts';
+import type { Sessions } from './sessions.ts';
+import { dataDirectory } from './state-directory.ts';
+
+/** What the engine is handed. */
+interface WorkRequest {
+  readonly plan: Plan;
+  readonly world: World;
+  readonly sessions: Sessions;
+  readonly journal: SampleHistory;
+  readonly log: Log;
+  readonly observer: RunObserver;
+  readonly signal: AbortSignal;
+}
+
+/** Hands the selected tasks to the engine, with everything they may reach. Never throws for what a task does. */
+export async function work(request: WorkRequest): Promise<readonly TaskReport[]> {
+  const { plan, world, sessions, journal, log, observer, signal } = request;
+  const { config, invocation, selected } = plan;
+  const { connection } = config.database;
+  const environment = connection === undefined ? {} : libpqEnvironment(connection);
+  return runTasks({
+    tasks: selected,
+    dryRun: invocation.dryRun,
+    signal,
+    log,
+    project: config.project,
+    dataDirectory: dataDirectory(world),
+    reader: sessions.reader,
+    writer: sessions.writer,
+    clients: clientPrograms(config.programDirectories, world.env['PATH'], environment),
+    history: journal,
+    observer,
+    now: () => world.now(),
+    monotonicMs: () => world.monotonicMs(),
+  });
+}

@@ -1,0 +1,135 @@
+import { resolve } from 'node:path';
+import type { Connection } from '../adapters/connection.ts';
+import type { SessionLimits } from '../adapters/postgres.ts';
+import type { AlertSettings } from '../alerts/settings.ts';
+import { MaintError } from '../base/errors.ts';
+import type { Json } from '../base/json.ts';
+import type { Secret } from '../base/secret.ts';
+import type { Task, Tier } from '../engine/task.ts';
+import type { Settings } from './schema.ts';
+import { isMapping } from './tree.ts';
+
+/** Everything a run needs to know beforehand. Plain data, frozen to its depths, secrets wrapped. */
+export interface Config {
+  /** Absolute path of the file it was read from; null where there is none. */
+  readonly file: string | null;
+  /** What was assumed because nobody said otherwise, in plain words. */
+  readonly assumptions: readonly string[];
+  /** Which project this is, for labels. */
+  readonly project: string;
+  readonly database: DatabaseConfig;
+  /** Absolute path; undefined where the configuration leaves it to the flag, the environment or the default. */
+  readonly stateDirectory: string | undefined;
+  /** IANA name. */
+  readonly timezone: string;
+  /** One cron expression of five fields for each tier. */
+  readonly schedule: Readonly<Record<Tier, string>>;
+  /** Absolute paths, searched before the PATH. */
+  readonly programDirectories: readonly string[];
+  /** Every task, in running order, also those that are switched off. */
+  readonly tasks: readonly ConfiguredTask[];
+  readonly alerts: AlertSettings;
+  /** The dead man's switch to call after each scheduled run. */
+  readonly heartbeatUrl: Secret | undefined;
+  readonly logLevel: LogLevel;
+  /** The settings with every default filled in and every secret hidden, for people to read. */
+  readonly effective: Json;
+}
+
+/** The database to look after. */
+interface DatabaseConfig {
+  /** Undefined where no database was named; see `requireDatabase`. */
+  readonly connection: Connection | undefined;
+  readonly limits: SessionLimits;
+  /** May claims on slots and a lease be kept in the database itself? */
+  readonly coordination: Settings['database']['coordination'];
+}
+
+/** A task, and what the configuration says about it. */
+export interface ConfiguredTask {
+  readonly task: Task;
+  /** Whether its tier runs it. */
+  readonly enabled: boolean;
+  readonly tier: Tier;
+  /** How long one step may take, in milliseconds. */
+  readonly deadlineMs: number;
+  /** The output of the task's own settings schema. */
+  readonly settings: unknown;
+}
+
+/** The least important lines that the diary keeps. */
+export type LogLevel = Settings['log']['level'];
+
+/** What a configuration is made of, once everything was found to be right. */
+interface ConfigParts {
+  readonly file: string | null;
+  readonly cwd: string;
+  readonly assumptions: readonly string[];
+  readonly tasks: readonly Task[];
+  readonly settings: Settings;
+  readonly effective: Json;
+}
+
+/** Puts the parts together and freezes them. */
+export function assembleConfig(parts: ConfigParts): Config {
+  const { file, cwd, assumptions, settings, effective } = parts;
+  const { database, programs, alerts } = settings;
+  return frozen({
+    file,
+    assumptions,
+    project: settings.name ?? projectName(database.url?.database),
+    database: {
+      connection: database.url,
+      limits: {
+        connectTimeoutMs: database.connectTimeout,
+        statementTimeoutMs: database.statementTimeout,
+        lockTimeoutMs: database.lockTimeout,
+      },
+      coordination: database.coordination,
+    },
+    stateDirectory: settings.state === undefined ? undefined : resolve(cwd, settings.state),
+    timezone: settings.timezone,
+    schedule: settings.schedule,
+    programDirectories: programs.directories.map((directory) => resolve(cwd, directory)),
+    tasks: parts.tasks.map((task) => configured(task, settings)),
+    alerts,
+    heartbeatUrl: settings.heartbeat?.url,
+    logLevel: settings.log.level,
+    effective,
+  });
+}
+
+/**
+ * The database of a command that cannot do without one.
+ * @throws MaintError CONFIG_NOT_FOUND when none was named anywhere
+ */
+export function requireDatabase({ file, database }: Config): Connection {
+  if (database.connection !== undefined) return database.connection;
+  const looked = file === null ? 'there is no configuration file' : `${file} has no database.url`;
+  throw new MaintError('CONFIG_NOT_FOUND', `no database is named: DATABASE_URL is not set and ${looked}`);
+}
+
+function configured(task: Task, { tasks }: Settings): ConfiguredTask {
+  const block = tasks[task.name];
+  if (block === undefined) throw new Error(`the schema gave no block for the task ${task.name}`);
+  const { enabled, tier, deadlineMs, settings } = block;
+  // Frozen here, so that `frozen` stops at it: the task is code and not ours to freeze.
+  return Object.freeze({ task, enabled, tier, deadlineMs, settings: frozen(settings) });
+}
+
+/** A label that is safe in file names and metrics, made from the name of a database. */
+function projectName(databaseName = ''): string {
+  const label = databaseName
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9_-]+/g, '-')
+    .replace(/^[_-]+|-+$/g, '');
+  return label === '' ? 'unnamed' : label;
+}
+
+/** Freezes mappings and lists down to their leaves; stops at what is frozen already, and leaves instances alone. */
+function frozen<T>(value: T): T {
+  if (Object.isFrozen(value) || !(Array.isArray(value) || isMapping(value))) return value;
+  Object.freeze(value);
+  for (const item of Object.values(value)) frozen(item);
+  return value;
+}

@@ -1,0 +1,111 @@
+import type { Task } from '../engine/task.ts';
+import { assembleConfig, type Config } from './config.ts';
+import { effective } from './effective.ts';
+import { check, type Objection } from './explain.ts';
+import { findConfig, type FindRequest, type FoundFile } from './find.ts';
+import { interpolate, withoutValues } from './interpolate.ts';
+import { environmentLayers, flagLayers, layerOf, withLayers, type Layer, type SettingOverride } from './layers.ts';
+import { parseText } from './parse.ts';
+import { problemsError, type ConfigProblem } from './problem.ts';
+import { configSchema } from './schema.ts';
+import { formatPath, startsWith, type Path } from './tree.ts';
+
+/** What to read a configuration from. */
+export interface ConfigRequest extends FindRequest {
+  /** Every task there is, in running order. */
+  readonly tasks: readonly Task[];
+  /** Settings from the command line, stronger than those of the file. */
+  readonly overrides?: readonly SettingOverride[];
+}
+
+/** A configuration, or everything that is wrong with it. */
+export interface ConfigCheck {
+  /** The file that was looked at; null where there is none. */
+  readonly file: string | null;
+  /** In the order of their lines; empty where all is well. */
+  readonly problems: readonly ConfigProblem[];
+  /** Undefined where there is a problem. */
+  readonly config: Config | undefined;
+}
+
+/**
+ * Finds, reads and checks the configuration. Without a file everything is a default, and the database is DATABASE_URL.
+ * @throws MaintError CONFIG_NOT_FOUND when a named file is missing, CONFIG_INVALID with every problem at once, USAGE
+ *   when only flags are wrong
+ */
+export async function loadConfig(request: ConfigRequest): Promise<Config> {
+  const { problems, config } = await checkConfig(request);
+  if (config === undefined) throw problemsError(problems);
+  return config;
+}
+
+/**
+ * As `loadConfig`, but answers with the problems as data.
+ * @throws MaintError CONFIG_NOT_FOUND when a named file is missing, CONFIG_INVALID when a file cannot be read at all
+ */
+export async function checkConfig(request: ConfigRequest): Promise<ConfigCheck> {
+  const written = readWritten(await findConfig(request));
+  const { file } = written;
+  if (written.settings === undefined) return { file, problems: written.problems, config: undefined };
+
+  const { value, filled, problems: unfilled } = interpolate(written.settings, request.env);
+  const environment = environmentLayers(value, request.env);
+  const flags = flagLayers(request.overrides ?? []);
+  const schema = configSchema(request.tasks);
+  const { output, objections } = await check(schema, withLayers(value, [...environment, ...flags]));
+  const report = reporter(written, [...environment, ...flags]);
+  const problems = [
+    ...written.problems,
+    ...unfilled.map((gap) => report({ ...gap, suggestion: null })),
+    ...objections
+      .filter(({ path }) => !unfilled.some((gap) => startsWith(path, gap.path)))
+      .map((objection) => report({ ...objection, message: withoutValues(objection.message, objection.path, filled) })),
+  ].toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0));
+  if (output === undefined || problems.length > 0) return { file, problems, config: undefined };
+
+  const config = assembleConfig({
+    file,
+    cwd: request.cwd,
+    tasks: request.tasks,
+    settings: output,
+    assumptions: [
+      ...(file === null ? ['no configuration file: everything below is a default'] : []),
+      ...environment.map(({ path, origin }) => `${path[0]} from ${origin}`),
+    ],
+    effective: effective(schema, withLayers(written.settings, flags)) ?? {},
+  });
+  return { file, problems, config };
+}
+
+/** A file as it was written, before anything is filled in. */
+interface Written {
+  readonly file: string | null;
+  /** Undefined where the text is too broken to go on. */
+  readonly settings: unknown;
+  readonly problems: readonly ConfigProblem[];
+  lineOf(path: Path): number | null;
+}
+
+function readWritten(found: FoundFile | undefined): Written {
+  if (found === undefined) return { file: null, settings: {}, problems: [], lineOf: () => null };
+  const { file } = found;
+  if ('value' in found) return { file, settings: found.value ?? null, problems: [], lineOf: () => null };
+  const { settings, problems, lineOf } = parseText(found.text);
+  return {
+    file,
+    settings,
+    problems: problems.map((problem) => ({ source: 'file', origin: file, path: '', suggestion: null, ...problem })),
+    lineOf,
+  };
+}
+
+/** Makes the function that says where an objection comes from: a layer, a line of the file, or the defaults. */
+function reporter({ file, lineOf }: Written, layers: readonly Layer[]): (objection: Objection) => ConfigProblem {
+  return ({ path, message, suggestion }) => {
+    const layer = layerOf(path, layers);
+    const rest = { path: formatPath(path), message, suggestion };
+    if (layer !== undefined) return { source: layer.source, origin: layer.origin, line: null, ...rest };
+    if (file === null) return { source: 'default', origin: 'no configuration file', line: null, ...rest };
+    return { source: 'file', origin: file, line: lineOf(path), ...rest };
+  };
+}

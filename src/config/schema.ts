@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import { parseConnection } from '../adapters/connection.ts';
+import { isHttpUrl } from '../adapters/http.ts';
+import { secretSetting } from '../adapters/secret-setting.ts';
+import { alertSettings } from '../alerts/settings.ts';
+import { MaintError } from '../base/errors.ts';
+import { durationSetting } from '../base/settings.ts';
+import type { Task, Tier } from '../engine/task.ts';
+import { taskBlock, type TaskBlock } from './task-block.ts';
+import { cronSetting, timezoneSetting } from './time-settings.ts';
+
+const databaseUrl = secretSetting.transform((url, context) => {
+  try {
+    return parseConnection(url);
+  } catch (error) {
+    if (!(error instanceof MaintError)) throw error;
+    context.addIssue({ code: 'custom', message: `${error.message}. ${error.hint}` });
+    return z.NEVER;
+  }
+});
+
+const database = z.strictObject({
+  url: databaseUrl
+    .optional()
+    .describe('The database, as postgres://user:password@host:5432/name; DATABASE_URL where left out'),
+  connectTimeout: durationSetting.prefault('10s').describe('How long to wait for the server to accept a connection'),
+  statementTimeout: durationSetting.prefault('60s').describe('How long one statement may take'),
+  lockTimeout: durationSetting.prefault('5s').describe('How long a statement may wait for a lock'),
+  coordination: z
+    .enum(['auto', 'off'])
+    .default('auto')
+    .describe(
+      'auto keeps claims on slots and a lease in the schema maint of the database, so that two hosts never run the ' +
+        'same slot; off relies on the lock of this host alone',
+    ),
+});
+
+const schedule = z.strictObject({
+  daily: cronSetting.default('17 3 * * *').describe('When the daily tasks are due'),
+  weekly: cronSetting.default('47 4 * * 0').describe('When the weekly tasks are due'),
+  monthly: cronSetting.default('17 6 1 * *').describe('When the monthly tasks are due'),
+  quarterly: cronSetting.default('17 7 1 1,4,7,10 *').describe('When the quarterly tasks are due'),
+} satisfies Readonly<Record<Tier, z.ZodType>>);
+
+const log = z.strictObject({
+  level: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .default('info')
+    .describe('The least important lines that the diary keeps'),
+});
+
+/**
+ * Builds the one schema of the configuration file from the parts that tasks and alerts contribute.
+ * It reads secrets, so parse with `parseAsync`.
+ * @param tasks every task there is, in running order
+ * @throws Error when a task's settings are no object schema or use a reserved name, which is a mistake in that task
+ */
+export function configSchema(tasks: readonly Task[]) {
+  const blocks: Readonly<Record<string, z.ZodType<TaskBlock>>> = Object.fromEntries(
+    tasks.map((task) => [task.name, taskBlock(task)]),
+  );
+  return z.strictObject({
+    $schema: z.string().optional().describe('Where an editor finds the JSON schema of this file'),
+    name: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9_-]*$/)
+      .optional()
+      .describe('The project, as reports and alerts call it; the name of the database where left out'),
+    database: database.prefault({}).describe('The database to look after, and how long to wait for it'),
+    state: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('The directory of journal, locks and diary; /var/lib/maint or the XDG state directory where left out'),
+    timezone: timezoneSetting.default('UTC').describe('The IANA time zone of the schedule and of times in reports'),
+    schedule: schedule.prefault({}).describe('When cron calls each tier, as crontab writes it; tells what is overdue'),
+    programs: z
+      .strictObject({
+        directories: z
+          .array(z.string().min(1))
+          .default([])
+          .describe('Directories to search for programs before the PATH, such as that of pg_dump'),
+      })
+      .prefault({})
+      .describe('Where the client programs of PostgreSQL lie'),
+    tasks: z.strictObject(blocks).prefault({}).describe('One block for each task'),
+    alerts: alertSettings.prefault({}).describe('Who hears of problems, and how'),
+    heartbeat: z
+      .strictObject({
+        url: secretSetting
+          .refine(isHttpUrl, 'must be an http:// or https:// URL')
+          .describe('An address to call after each scheduled run, as Healthchecks.io and its kin give it'),
+      })
+      .optional()
+      .describe("A dead man's switch: someone else raises the alarm when maint itself no longer runs"),
+    log: log.prefault({}).describe('The diary'),
+  });
+}
+
+/** What a right configuration file says, defaults filled in. */
+export type Settings = z.output<ReturnType<typeof configSchema>>;

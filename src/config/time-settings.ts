@@ -1,0 +1,46 @@
+import { Cron } from 'croner';
+import { z } from 'zod';
+import { suggest } from '../base/suggest.ts';
+
+/** The name of a time zone, as the IANA database has it. */
+export const timezoneSetting = z.string().superRefine((name, context) => {
+  if (isTimezone(name)) return;
+  context.addIssue({
+    code: 'custom',
+    message: `"${name}" is no time zone; write an IANA name such as UTC or Europe/Berlin`,
+    params: { suggestion: suggest(name, Intl.supportedValuesOf('timeZone')) },
+  });
+});
+
+/** When something is due, in the five fields of crontab. */
+export const cronSetting = z
+  .string()
+  .superRefine((pattern, context) => {
+    const fault = cronFault(pattern);
+    if (fault !== undefined)
+      context.addIssue({
+        code: 'custom',
+        message: `"${pattern}" is no schedule: ${fault}; write minute, hour, day, month and weekday, such as 17 3 * * *`,
+      });
+  })
+  .meta({ examples: ['17 3 * * *', '47 4 * * 0'] });
+
+function isTimezone(name: string): boolean {
+  try {
+    // Offsets such as +02:00 are no names: they know no summer time.
+    return /^[a-z]/i.test(name) && new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
+function cronFault(pattern: string): string | undefined {
+  if (pattern.trim().split(/\s+/).length !== 5) return 'it does not have five fields';
+  try {
+    const cron = new Cron(pattern, { paused: true, timezone: 'UTC' });
+    return cron.nextRun(new Date(0)) === null ? 'it never comes' : undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message.replace(/^CronPattern: /, '') : String(error);
+  }
+}
