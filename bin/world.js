@@ -9,7 +9,7 @@ export function world({ version, hostname }) {
     cwd: process.cwd(),
     stdout: sink(process.stdout),
     stderr: sink(process.stderr),
-    isInteractive: process.stdin.isTTY === true && process.stdout.isTTY === true,
+    isInteractive: process.stdin.isTTY && process.stdout.isTTY,
     now: () => new Date(),
     monotonicMs: () => performance.now(),
     onStopSignal,

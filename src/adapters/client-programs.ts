@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { MaintError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 import { runProgram, whichProgram } from './programs.ts';
@@ -26,10 +26,17 @@ export interface ClientPrograms {
    * @throws MaintError PROGRAM_MISSING when none is found, PROGRAM_TOO_OLD when all are older than the server
    */
   find(name: ClientProgramName, serverMajor: number | undefined): Promise<ClientProgram>;
+  /**
+   * Looks for a program that is not PostgreSQL's, such as zstd, in the same places.
+   * @returns its absolute path; undefined when it is nowhere
+   */
+  locate(name: string): Promise<string | undefined>;
   /** The libpq environment of the configured database, for `Stage.env` and `ProgramRequest.env`. */
   readonly environment: Readonly<Record<string, string | Secret>>;
 }
 
+/** What a shell takes where no PATH is set. */
+const DEFAULT_PATH = '/usr/bin:/bin';
 /** Where distributions put the programs of each major version. */
 const VERSIONED_ROOTS = ['/usr/lib/postgresql', '/usr/local/pgsql', '/opt/homebrew/opt'];
 
@@ -52,6 +59,7 @@ export function clientPrograms(
   return {
     environment,
     find: async (name, serverMajor) => pick(name, await candidates(name), serverMajor),
+    locate: (name) => whichProgram(name, [...directories, searchPath ?? DEFAULT_PATH].join(delimiter)),
   };
 }
 

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
-import { lstat, mkdir, open, readdir, readFile, rename, rm, rmdir, statfs } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MaintError } from '../base/errors.ts';
 
-/** Only the owner may enter, and only the owner may read. */
+/** Only the owner may enter. */
 const FOLDER_MODE = 0o700;
-const FILE_MODE = 0o600;
 /** Pieces in which files are read. */
 const READ_BYTES = 2 ** 20;
 
@@ -23,21 +22,6 @@ export interface FolderEntry {
  */
 export async function makeFolder(path: string): Promise<void> {
   await translated(path, () => mkdir(path, { recursive: true, mode: FOLDER_MODE }));
-}
-
-/**
- * Writes a new file so that it survives a power cut: partial name, flush, rename, flush of the folder.
- * @throws MaintError FILE_UNUSABLE, NO_SPACE
- */
-export async function writeDurably(path: string, text: string): Promise<void> {
-  await translated(path, async () => {
-    const partial = `${path}.partial`;
-    await using file = await open(partial, 'w', FILE_MODE);
-    await file.writeFile(text);
-    await file.sync();
-    await rename(partial, path);
-  });
-  await syncFolder(dirname(path));
 }
 
 /**
@@ -83,26 +67,10 @@ export async function removeFolder(path: string): Promise<void> {
   await translated(path, () => rm(path, { recursive: true, force: true }));
 }
 
-/** Removes a folder if it is empty. */
-export async function removeEmptyFolder(path: string): Promise<boolean> {
-  return rmdir(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-/**
- * @returns free bytes for the current user where a path lies, or will lie
- * @throws MaintError FILE_UNUSABLE
- */
-export async function freeBytes(path: string): Promise<number> {
-  return translated(path, async () => {
-    const facts = await statfs(path).catch(undefinedIfMissing);
-    if (facts !== undefined) return facts.bavail * facts.bsize;
-    const parent = dirname(path);
-    if (parent === path) throw new MaintError('FILE_UNUSABLE', `${path} does not exist`);
-    return freeBytes(parent);
-  });
+/** The path itself, or the nearest folder above it that exists: where it will lie once it is made. */
+export async function nearestFolder(path: string): Promise<string> {
+  const isThere = await translated(path, () => lstat(path).catch(undefinedIfMissing));
+  return isThere !== undefined || dirname(path) === path ? path : nearestFolder(dirname(path));
 }
 
 /**
@@ -111,7 +79,7 @@ export async function freeBytes(path: string): Promise<number> {
  */
 export async function* readPieces(path: string): AsyncGenerator<Buffer> {
   await using file = await translated(path, () => open(path, 'r'));
-  for (let position = 0; ; ) {
+  for (let position = 0; ;) {
     const { bytesRead, buffer } = await translated(path, () =>
       file.read({ buffer: Buffer.allocUnsafe(READ_BYTES), position }),
     );

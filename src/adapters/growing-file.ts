@@ -39,16 +39,14 @@ export class GrowingFile implements AsyncDisposable {
    * @throws MaintError NO_SPACE, FILE_UNUSABLE
    */
   async append(pieces: readonly Buffer[]): Promise<void> {
-    const expected = pieces.reduce((sum, { length }) => sum + length, 0);
     await translated(this.#path, async () => {
-      const { bytesWritten } = await this.#file.writev([...pieces], this.#written);
-      // A short write is how a disk tells that it is filling up; the next one says why.
-      if (bytesWritten < expected) {
-        const rest = Buffer.concat([...pieces]).subarray(bytesWritten);
-        await this.#file.write(rest, 0, rest.length, this.#written + bytesWritten);
+      let rest = pieces;
+      while (rest.length > 0) {
+        const { bytesWritten } = await this.#file.writev([...rest], this.#written);
+        this.#written += bytesWritten;
+        rest = behind(rest, bytesWritten);
       }
     });
-    this.#written += expected;
     this.#startFlush();
     this.#announce();
   }
@@ -70,7 +68,7 @@ export class GrowingFile implements AsyncDisposable {
     const onAbort = (): void => this.#announce();
     signal.addEventListener('abort', onAbort);
     try {
-      for (let position = 0; ; ) {
+      for (let position = 0; ;) {
         signal.throwIfAborted();
         const available = this.#written - position;
         if (available >= READ_BYTES || (this.#isFinished && available > 0)) {
@@ -103,6 +101,16 @@ export class GrowingFile implements AsyncDisposable {
     });
     this.#flushing.catch(ignoreHere);
   }
+}
+
+/** What is left of the pieces behind so many bytes: a disk that fills up may take less than it was given. */
+function behind(pieces: readonly Buffer[], bytes: number): readonly Buffer[] {
+  let skipped = bytes;
+  return pieces.flatMap((piece) => {
+    const from = Math.min(skipped, piece.length);
+    skipped -= from;
+    return from === piece.length ? [] : [piece.subarray(from)];
+  });
 }
 
 async function readAt(file: FileHandle, position: number, length: number, path: string): Promise<Buffer> {

@@ -1,4 +1,14 @@
-import { chmodSync, closeSync, fstatSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fchmodSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { MaintError } from '../base/errors.ts';
 
@@ -37,8 +47,9 @@ export function openLogFile({ directory, maxBytes = 10 * 2 ** 20, files = 5 }: L
     if (sizeBytes(file) + Buffer.byteLength(text) > maxBytes) {
       // Another run may have put the file aside already; then its successor is the one to go on with.
       if (isCurrent(file, path)) rotate(path, files);
+      const next = open(path);
       closeSync(file);
-      file = open(path);
+      file = next;
     }
     writeSync(file, text);
   };
@@ -57,7 +68,8 @@ export function openLogFile({ directory, maxBytes = 10 * 2 ** 20, files = 5 }: L
 
 function open(path: string): number {
   const file = openSync(path, 'a', 0o600);
-  if ((fstatSync(file).mode & 0o077) !== 0) chmodSync(path, 0o600);
+  const stats = fstatSync(file);
+  if (stats.isFile() && (stats.mode & 0o077) !== 0) fchmodSync(file, 0o600);
   return file;
 }
 

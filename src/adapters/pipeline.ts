@@ -87,6 +87,28 @@ export async function startPipeline({ stages, input, signal }: PipelineRequest):
 }
 
 /**
+ * Writes into the first program as fast as it reads. When it stops reading, the source is read to its end all the same.
+ * @throws what the source throws
+ */
+export async function feed(input: Writable, source: AsyncIterable<Buffer>): Promise<void> {
+  for await (const piece of source) {
+    if (input.destroyed) continue;
+    if (!input.write(piece)) await writableAgain(input);
+  }
+  input.end();
+}
+
+async function writableAgain(input: Writable): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const go = (): void => {
+      input.off('drain', go).off('close', go);
+      resolve();
+    };
+    input.on('drain', go).on('close', go);
+  });
+}
+
+/**
  * Checks how the programs of a pipeline ended.
  * @throws MaintError PROGRAM_FAILED that names each failed stage, the cause first, with what it said
  */
@@ -127,8 +149,11 @@ function start(stage: Stage, stdin: 'ignore' | 'pipe', stdout: 'pipe' | Writable
     stderr: 'pipe',
     buffer: false,
     reject: false,
-    env: revealed(stage.env ?? {}),
+    // Messages in English: what a program said is compared, and read by strangers at night.
+    env: { ...revealed(stage.env ?? {}), LC_ALL: 'C' },
     forceKillAfterDelay: KILL_AFTER_MS,
+    // A wrapper script must not leave the real program behind, holding the pipes.
+    killDescendants: true,
   });
   // The result below tells how it ended; a stream that broke off adds nothing.
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.on('error', ignoreBroken);
@@ -146,7 +171,7 @@ function start(stage: Stage, stdin: 'ignore' | 'pipe', stdout: 'pipe' | Writable
 }
 
 async function stop(running: readonly Running[]): Promise<void> {
-  for (const { kill } of running) kill();
+  for (const program of running) program.kill();
   // Unread output would keep a program from ending.
   for (const { stdout } of running) stdout?.destroy();
   await Promise.all(running.map(({ ended }) => ended));

@@ -19,6 +19,8 @@ export interface ServerFacts {
   /** Such as 150018. */
   readonly versionNumber: number;
   readonly isStandby: boolean;
+  /** True where something between here and the server, such as PgBouncer, hands out its connections. */
+  readonly isPooled: boolean;
   /** From opening the socket to the end of the login, in milliseconds. */
   readonly connectMs: number;
 }
@@ -208,8 +210,9 @@ async function connect(
   try {
     await client.connect();
     const connectMs = performance.now() - startedAt;
-    const { rows } = await client.query<{ version: number; standby: boolean }>(
-      `SELECT current_setting('server_version_num')::int AS version, pg_is_in_recovery() AS standby`,
+    const { rows } = await client.query<{ version: number; standby: boolean; pid: number }>(
+      `SELECT current_setting('server_version_num')::int AS version, pg_is_in_recovery() AS standby,
+              pg_backend_pid() AS pid`,
     );
     const [row] = rows;
     if (row === undefined) throw new MaintError('STATEMENT_FAILED', `${describeConnection(connection)}: no version`);
@@ -217,6 +220,8 @@ async function connect(
       major: Math.floor(row.version / 10_000),
       versionNumber: row.version,
       isStandby: row.standby,
+      // A pooler keeps the server's process ids to itself and announces keys of its own.
+      isPooled: backendPid(client) !== row.pid,
       connectMs,
     };
     return { client, facts };

@@ -41,6 +41,8 @@ export async function runProgram(request: ProgramRequest): Promise<ProgramOutput
       env: revealed(request.env ?? {}),
       timeout: request.timeoutMs,
       forceKillAfterDelay: KILL_AFTER_MS,
+      // A grandchild that keeps the pipes open must not keep us waiting.
+      killDescendants: true,
       maxBuffer: OUTPUT_LIMIT_BYTES,
       stripFinalNewline: true,
       ...(request.input === undefined ? { stdin: 'ignore' as const } : { input: request.input }),

@@ -28,7 +28,7 @@ export function isDamaged(error: unknown): boolean {
 }
 
 async function* through(source: AsyncIterable<Buffer>, codec: NodeJS.ReadWriteStream): AsyncGenerator<Buffer> {
-  const fed = pipeline(Readable.from(source, { objectMode: true }), codec);
+  const fed = pipeline(Readable.from(source, { objectMode: true, highWaterMark: 1 }), codec);
   // Said again below, where it can be awaited.
   fed.catch(ignoreForNow);
   for await (const chunk of codec) yield Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk);

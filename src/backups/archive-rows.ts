@@ -69,8 +69,7 @@ export class ArchiveRows {
       throw new BrokenArchive('the archive ends within its data');
     return this.#header.tables.map((table) => {
       const rows = this.#rows.get(table.dumpId);
-      if (rows === undefined)
-        throw new BrokenArchive(`the archive has no data of table ${table.schema}.${table.name}`);
+      if (rows === undefined) throw new BrokenArchive(`the archive has no data of table ${table.schema}.${table.name}`);
       return { ...table, rows };
     });
   }
@@ -189,4 +188,3 @@ function readInt(bytes: Buffer, at: number, intSize: number): number {
       : bytes.readUIntLE(at + 1, intSize);
   return bytes[at] === 0 ? value : -value;
 }
-

@@ -17,7 +17,7 @@ const WRITERS: Readonly<Record<Shell, (places: readonly Place[]) => string>> = {
 
 /** The script that makes a shell complete commands, flags and tasks; everything it knows is written into it. */
 export function completionScript(shell: Shell, words: readonly TaskWords[]): string {
-  const program = buildProgram({ words, version: '', columns: 80 }, () => undefined);
+  const program = buildProgram({ words, version: '', columns: 80, accept: () => undefined, isTyped: () => true });
   return WRITERS[shell](placesBelow(program, { path: [], root: program, words }));
 }
 

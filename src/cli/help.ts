@@ -87,11 +87,13 @@ export function taskEpilogue(task: TaskWords, columns: number): string {
       columns,
     ),
     ...(settings.length === 0 ? ['  none of its own'] : settings),
-    ...examples(
-      task.examples.map(({ command, summary }) => [command, summary]),
-      columns,
-    ),
+    ...examples(examplesOf(task), columns),
   ].join('\n');
+}
+
+function examplesOf({ name, examples: own }: TaskWords): readonly Example[] {
+  if (own.length === 0) return [[`maint ${name} --dry-run`, 'look first, touch nothing']];
+  return own.map(({ command, summary }) => [command, summary]);
 }
 
 /** The examples below a command's flags. */

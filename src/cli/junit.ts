@@ -1,4 +1,4 @@
-import { redacted } from '../base/printable.ts';
+import { printableLines, redacted } from '../base/printable.ts';
 import type { RunReport, StepReport, TaskReport } from '../engine/report.ts';
 import type { Verdict } from '../engine/verdict.ts';
 import type { FailOn } from './invocation.ts';
@@ -102,13 +102,12 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&apos;',
 };
 
-/** Escapes markup, and drops the characters that XML 1.0 has no way to write. See https://www.w3.org/TR/xml/#charsets */
+/**
+ * Escapes markup. Control characters, most of which XML 1.0 has no way to write, are gone before.
+ * @see https://www.w3.org/TR/xml/#charsets
+ */
 function escaped(text: string): string {
-  return (
-    redacted(text)
-      .toWellFormed()
-      // oxlint-disable-next-line no-control-regex
-      .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '')
-      .replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? '')
-  );
+  return printableLines(redacted(text))
+    .replaceAll(/[\ufffe\uffff]/g, '')
+    .replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
 }

@@ -41,6 +41,8 @@ export function openLog(request: LogRequest): Diary {
     base: cleanFields(request.fields),
     timestamp: () => `,"time":"${request.now().toISOString()}"`,
     formatters: { level: (level: string) => ({ level }) },
+    // cleanFields has put errors into words already; pino would do it once more.
+    serializers: { err: (error: unknown) => error },
   };
   const diary = adapted(pino(settings, multistream(streams)));
   return {

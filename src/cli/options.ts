@@ -10,14 +10,14 @@ export function valueOption(flags: string, summary: string): Option {
   return new Option(flags, summary).argParser((value, previous) => {
     if (previous !== undefined) throw usage(`${name} is given twice`, 'Keep one of the two.');
     if (value.trim() === '') throw usage(`${name} has an empty value`, `Write it as ${flags}.`);
-    if (value.startsWith('-') && value !== '-') throw valueMissing(flags, value);
+    if (value.startsWith('-')) throw valueMissing(flags, value);
     if (/^postgres(ql)?:\/\//i.test(value)) throw secretRefused(`a database URL after ${name}`);
     return value;
   });
 }
 
 /** A flag with one of a few words. */
-export function choiceOption(flags: string, summary: string, choices: readonly string[]): Option {
+function choiceOption(flags: string, summary: string, choices: readonly string[]): Option {
   return valueOption(flags, summary)
     .choices(choices)
     .argParser((value) => {
@@ -33,23 +33,20 @@ export function numberOption(flags: string, summary: string, range: NumberRange)
 
 /** A flag that takes task names, each after a space or a comma, and may be repeated. */
 export function tasksOption(flags: string, summary: string, known: readonly string[]): Option {
-  const collect = collectTasks(known);
-  return new Option(flags, summary).argParser((word, earlier) => {
+  return new Option(flags, summary).argParser<unknown>((word, earlier) => {
     if (word.startsWith('-')) throw valueMissing(flags, word);
-    return collect(word, earlier);
+    return [...texts(earlier), ...taskNames(word, known)];
   });
 }
 
 /**
- * Gathers task names word by word; a word may also hold several with commas between.
+ * Reads a word that names a task, or several with commas between.
  * @throws MaintError USAGE for a name that no task has
  */
-export function collectTasks(known: readonly string[]): (word: string, earlier: unknown) => readonly string[] {
-  return (word, earlier) => {
-    const names = word.split(',');
-    for (const name of names) if (!known.includes(name)) throw unknownWord('task', name, known);
-    return [...texts(earlier), ...names];
-  };
+export function taskNames(word: string, known: readonly string[]): readonly string[] {
+  const names = word.split(',');
+  for (const name of names) if (!known.includes(name)) throw unknownWord('task', name, known);
+  return names;
 }
 
 /** A flag of a task, which stands for one of its settings. */

@@ -1,8 +1,9 @@
 import { Command, CommanderError, Option, type Argument } from 'commander';
-import { addLooks, addRounds, addSetUp, addVerb, type Accept, type Surface } from './commands.ts';
+import { addCommand, addRounds, addVerb, type Building, type Surface } from './commands.ts';
 import { rootEpilogue } from './help.ts';
 import type { Invocation } from './invocation.ts';
 import { valueOption } from './options.ts';
+import { addLooks, addSetUp } from './own-commands.ts';
 import { commandNames, translate, unknownWord } from './usage.ts';
 
 /**
@@ -12,7 +13,11 @@ import { commandNames, translate, unknownWord } from './usage.ts';
 export function parseCommandLine(argv: readonly string[], surface: Surface): Invocation {
   const written: string[] = [];
   const accepted: Invocation[] = [];
-  const program = buildProgram(surface, (invocation) => accepted.push(invocation));
+  const program = buildProgram({
+    ...surface,
+    accept: (invocation) => accepted.push(invocation),
+    isTyped: (name) => argv.includes(name),
+  });
   captureOutput(program, surface.columns, written);
   try {
     program.parse(argv, { from: 'user' });
@@ -23,11 +28,11 @@ export function parseCommandLine(argv: readonly string[], surface: Surface): Inv
 }
 
 /** The tree of commands. Completion reads it too. */
-export function buildProgram(surface: Surface, accept: Accept): Command {
+export function buildProgram(building: Building): Command {
   const program = new Command('maint')
     .description('Keeps PostgreSQL-backed production systems healthy.')
     .usage('[flags] <command>')
-    .version(surface.version, '-V, --version', 'print the version')
+    .version(building.version, '-V, --version', 'print the version')
     .addOption(valueOption('--config <file>', 'the configuration file'))
     .addOption(valueOption('--state <dir>', 'the directory of journal and log'))
     .addOption(new Option('-v, --verbose', 'show the whole log on stderr'))
@@ -35,27 +40,33 @@ export function buildProgram(surface: Surface, accept: Accept): Command {
     .helpOption('-h, --help', 'print this help')
     .helpCommand(false)
     .configureHelp({ showGlobalOptions: true, styleTitle, styleUsage, subcommandTerm: nameAndWords })
-    .addHelpText('after', rootEpilogue(surface.columns));
-  addRounds(program, surface, accept);
-  for (const task of surface.words) addVerb(program, task, { ...surface, accept });
-  addLooks(program, surface, accept);
-  addSetUp(program, surface, accept);
-  addHelpCommand(program);
+    .addHelpText('after', () => rootEpilogue(building.columns));
+  addRounds(program, building);
+  for (const task of building.words) addVerb(program, building, task);
+  addLooks(program, building);
+  addSetUp(program, building);
+  addHelpCommand(program, building);
   return program;
 }
 
 /** `maint help config check` is `maint config check --help`. */
-function addHelpCommand(program: Command): void {
-  const help = program.command('help').helpGroup('Set-up:').description('Print the help of a command');
-  help.argument('[command...]', 'the command').action((path: readonly string[]) => {
-    let command = program;
-    for (const word of path) {
-      const next = command.commands.find((each) => each.name() === word);
-      if (next === undefined) throw unknownWord('command', word, commandNames(command));
-      command = next;
-    }
-    command.outputHelp();
+function addHelpCommand(program: Command, building: Building): void {
+  addCommand(program, building, {
+    name: 'help [command...]',
+    group: 'Set-up:',
+    summary: 'Print the help of a command',
+    fill: (help) => help.action((path: readonly string[]) => commandAt(program, path).outputHelp()),
   });
+}
+
+function commandAt(program: Command, path: readonly string[]): Command {
+  let command = program;
+  for (const word of path) {
+    const next = command.commands.find((each) => each.name() === word);
+    if (next === undefined) throw unknownWord('command', word, commandNames(command));
+    command = next;
+  }
+  return command;
 }
 
 /** Keeps commander from printing and from ending the process; what it finds wrong is thrown in maint's own words. */

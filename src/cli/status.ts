@@ -51,7 +51,7 @@ export async function statusCommand({ common, format }: StatusInvocation, world:
       `${fateMark(verdictOf(verdict), paint)} ${task.padEnd(14)}  ${ago(startedAt, world.now())}`,
   );
   const waiting = spooled === 0 ? [] : [`${spooled} undelivered alert messages wait for the next run`];
-  stdout.write(`${[`${config.project}`, ...rows, '', ...tasksRows, ...waiting].join('\n').trimEnd()}\n`);
+  stdout.write(`${[config.project, ...rows, '', ...tasksRows, ...waiting].join('\n').trimEnd()}\n`);
   return isOverdue ? 1 : 0;
 }
 

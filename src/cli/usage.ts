@@ -30,7 +30,7 @@ export function secretRefused(what: string): MaintError {
 }
 
 /** The words as a person types them to reach this command: `maint config check`. */
-export function pathOf(command: Command): string {
+function pathOf(command: Command): string {
   return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }
 
@@ -70,7 +70,7 @@ export function commandNames(command: Command): readonly string[] {
 }
 
 /** The long flags that a command understands, its own and those of every command. */
-export function flagNames(command: Command): readonly string[] {
+function flagNames(command: Command): readonly string[] {
   return command
     .createHelp()
     .visibleOptions(command)
@@ -78,7 +78,8 @@ export function flagNames(command: Command): readonly string[] {
     .flatMap(({ long }) => long ?? []);
 }
 
-const SECRET_FLAG = /passw|passphrase|token|secret|credential|dsn|webhook|(api|access|private)-?key|(database|db|pg)-?ur[il]/i;
+const SECRET_FLAG =
+  /passw|passphrase|token|secret|credential|dsn|webhook|(api|access|private)-?key|(database|db|pg)-?ur[il]/i;
 
 function unknownFlag(argument: string, command: Command): MaintError {
   const flag = argument.split('=', 1)[0] ?? argument;

@@ -75,7 +75,7 @@ function shown(value: unknown): Json | undefined {
   if (value === null || typeof value === 'number' || typeof value === 'boolean') return value;
   if (Array.isArray(value)) return value.map((item) => shown(item) ?? null);
   if (isMapping(value)) return compact(Object.entries(value).map(([key, item]) => [key, shown(item)]));
-  return value === undefined ? undefined : String(value);
+  return value === undefined ? undefined : HIDDEN;
 }
 
 function compact(entries: readonly (readonly [string, Json | undefined])[]): Json {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { suggest } from '../base/suggest.ts';
-import type { Path } from './tree.ts';
+import { isMapping, type Path } from './tree.ts';
 
 /** One thing that the schema does not allow. */
 export interface Objection {
@@ -44,8 +44,16 @@ function objections(
     if (nearest !== undefined) return nearest.flatMap((inner) => objections(inner, path, known));
   }
   if (issue.code === 'invalid_key') return [{ path, message: 'this key is not allowed here', suggestion: null }];
-  const message = issue.message.replace(/\.$/, '');
+  const message = withoutOddText(issue).replace(/\.$/, '');
   return [{ path, message, suggestion: suggestionOf(issue) }];
+}
+
+/** What a person writes where a word, a time or a number goes; anything else may be a secret that slipped there. */
+const PLAIN_TEXT = /^(?:[\w\s.,*+@/%-]|(?<=\d):(?=\d)){0,40}$/;
+
+/** Shortens a message that repeats what was found, unless that is plain. */
+function withoutOddText({ message, input }: z.core.$ZodIssue): string {
+  return typeof input !== 'string' || PLAIN_TEXT.test(input) ? message : message.replaceAll(input, '…');
 }
 
 function unknownKey(path: Path, key: string, known: readonly string[]): Objection {
@@ -65,6 +73,10 @@ function nearestBranch(branches: readonly (readonly z.core.$ZodIssue[])[]): read
 function suggestionOf(issue: z.core.$ZodIssue): string | null {
   if (issue.code === 'invalid_value' && typeof issue.input === 'string')
     return suggest(issue.input, issue.values.map(String)) ?? null;
+  if (issue.code === 'invalid_union') {
+    const { given, options = [] } = discriminatorOf(issue) ?? {};
+    return typeof given === 'string' ? (suggest(given, options) ?? null) : null;
+  }
   if (issue.code !== 'custom') return null;
   const suggestion: unknown = issue.params?.['suggestion'];
   return typeof suggestion === 'string' ? suggestion : null;
@@ -104,25 +116,34 @@ function found(input: unknown): string {
   if (input === undefined || input === null) return 'nothing';
   if (typeof input === 'number') return Number.isInteger(input) ? 'a number' : 'a number that is not whole';
   if (Array.isArray(input)) return 'a list';
+  if (typeof input === 'object' && !isMapping(input)) return 'something that is no plain data';
   return kind(typeof input);
 }
 
 function choice(input: unknown, values: readonly unknown[]): string {
   const allowed = values.map(String).join(', ');
   if (input === undefined) return `missing; allowed are ${allowed}`;
-  const isShort = typeof input === 'string' && input.length <= 40;
-  return `found ${isShort ? JSON.stringify(input) : found(input)}, allowed are ${allowed}`;
+  const isWord = typeof input === 'string' && /^[\w-]{1,30}$/.test(input);
+  return `found ${isWord ? JSON.stringify(input) : found(input)}, allowed are ${allowed}`;
 }
 
 function union(issue: z.core.$ZodRawIssue<z.core.$ZodIssueInvalidUnion>): string {
-  if ('options' in issue && Array.isArray(issue.options)) {
-    const discriminator = typeof issue.discriminator === 'string' ? issue.discriminator : 'type';
-    return `"${discriminator}" must be one of ${issue.options.map(String).join(', ')}`;
-  }
+  const words = discriminatorOf(issue);
+  if (words !== undefined) return choice(words.given, words.options);
   const branches: readonly (readonly z.core.$ZodIssue[])[] = issue.errors;
   const kinds = branches.flat().flatMap((inner) => (inner.code === 'invalid_type' ? [kind(inner.expected)] : []));
   const allowed = [...new Set(kinds)].join(' or ');
+  if (issue.input === undefined) return `missing; ${allowed} is required`;
   return `found ${found(issue.input)}${allowed === '' ? '' : `, allowed is ${allowed}`}`;
+}
+
+/** The word that chooses between alternatives, where there is such a word. */
+function discriminatorOf(
+  issue: z.core.$ZodRawIssue<z.core.$ZodIssueInvalidUnion> | z.core.$ZodIssueInvalidUnion,
+): { readonly given: unknown; readonly options: readonly string[] } | undefined {
+  const { discriminator, input } = issue;
+  if (!('options' in issue) || !Array.isArray(issue.options) || typeof discriminator !== 'string') return undefined;
+  return { given: isMapping(input) ? input[discriminator] : undefined, options: issue.options.map(String) };
 }
 
 function amount({ origin, input }: { readonly origin: string; readonly input: unknown }): string {

@@ -1,5 +1,5 @@
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
-import type { Document, Pair, YAMLError } from 'yaml';
+import type { Document, Pair, YAMLError, YAMLMap } from 'yaml';
 import type { Path } from './tree.ts';
 import { MOST_ALIASES, unsoundNodes } from './unsound.ts';
 
@@ -18,7 +18,7 @@ export interface ParsedText {
   readonly settings: unknown;
   readonly problems: readonly TextProblem[];
   /** The line of a key or list item, or of the nearest one around it; from 1. */
-  lineOf(path: Path): number;
+  readonly lineOf: (path: Path) => number;
 }
 
 /** Reads YAML, of which JSON is a part, and keeps the positions. Never throws: whatever is wrong is a problem. */
@@ -37,10 +37,10 @@ export function parseText(text: string): ParsedText {
 function readDocument(text: string): ParsedText {
   const counter = new LineCounter();
   // Repeated keys are looked for below: the parser compares each key with each.
-  const options = { lineCounter: counter, prettyErrors: false, uniqueKeys: false, logLevel: 'silent' } as const;
-  const document = parseDocument(text, options);
+  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, uniqueKeys: false });
   const lineAt = (offset: number): number => counter.linePos(offset).line;
-  const lineOf = (path: Path): number => lineAt(offsetOf(document, path));
+  const offsetOf = locator(document);
+  const lineOf = (path: Path): number => lineAt(offsetOf(path));
   const syntax = [...document.errors, ...document.warnings]
     .slice(0, MOST_SYNTAX_PROBLEMS)
     .map((error) => ({ line: lineAt(error.pos[0]), message: describeSyntax(error) }));
@@ -69,30 +69,38 @@ function unreadableText(text: string): TextProblem | undefined {
 
 function describeSyntax(error: YAMLError): string {
   if (error.code === 'MULTIPLE_DOCS') return 'a second document starts here; one file holds one';
+  if (error.code === 'TAG_RESOLVE_FAILED')
+    return 'a word that starts with ! is a YAML tag, and none is known; quote it';
   // What follows a colon may be a piece of the text, and so a secret.
-  const [sentence = ''] = error.message.split(/: ["'`]/);
+  const [sentence = ''] = error.message.split(': ', 1);
   return `${sentence.charAt(0).toLowerCase()}${sentence.slice(1)}`;
 }
 
-/** Follows a path as far as it goes. */
-function offsetOf(document: Document, path: Path): number {
-  let node: unknown = document.contents;
-  let offset = offsetOfNode(node);
-  for (const step of path) {
-    if (isAlias(node)) node = node.resolve(document);
-    if (isSeq(node)) {
-      node = node.items[Number(step)];
-      offset = isNode(node) ? offsetOfNode(node) : offset;
-    } else {
-      const pair: Pair | undefined = isMap(node)
-        ? node.items.findLast(({ key }) => isScalar(key) && String(key.value) === String(step))
-        : undefined;
-      if (pair === undefined) return offset;
-      offset = offsetOfNode(pair.key);
-      node = pair.value;
+/** Makes the function that follows a path as far as it goes, and answers with the offset it came to. */
+function locator(document: Document): (path: Path) => number {
+  const indexes = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>();
+  const pairOf = (map: YAMLMap, key: string): Pair | undefined => {
+    const index = indexes.get(map) ?? new Map(map.items.map((pair) => [wordOf(pair), pair]));
+    indexes.set(map, index);
+    return index.get(key);
+  };
+  return (path) => {
+    let node: unknown = document.contents;
+    let offset = offsetOfNode(node);
+    for (const step of path) {
+      if (isAlias(node)) node = node.resolve(document);
+      const pair = isMap(node) ? pairOf(node, String(step)) : undefined;
+      const place: unknown = isSeq(node) ? node.items[Number(step)] : pair?.key;
+      if (!isNode(place)) return offset;
+      offset = offsetOfNode(place);
+      node = pair === undefined ? place : pair.value;
     }
-  }
-  return offset;
+    return offset;
+  };
+}
+
+function wordOf({ key }: Pair): string {
+  return isScalar(key) ? String(key.value) : '';
 }
 
 function offsetOfNode(node: unknown): number {

@@ -8,7 +8,7 @@ import { environmentLayers, flagLayers, layerOf, withLayers, type Layer, type Se
 import { parseText } from './parse.ts';
 import { problemsError, type ConfigProblem } from './problem.ts';
 import { configSchema } from './schema.ts';
-import { formatPath, startsWith, type Path } from './tree.ts';
+import { formatPath, startsWith, withoutPlaces, type Path } from './tree.ts';
 
 /** What to read a configuration from. */
 export interface ConfigRequest extends FindRequest {
@@ -44,13 +44,48 @@ export async function loadConfig(request: ConfigRequest): Promise<Config> {
  * @throws MaintError CONFIG_NOT_FOUND when a named file is missing, CONFIG_INVALID when a file cannot be read at all
  */
 export async function checkConfig(request: ConfigRequest): Promise<ConfigCheck> {
-  const written = readWritten(await findConfig(request));
+  const { wrong: _, ...checked } = await examine(request, readWritten(await findConfig(request)));
+  return checked;
+}
+
+/** Nothing that a person writes is nested deeper; each round takes the wrong places out, or what they lie in. */
+const SALVAGE_ROUNDS = 8;
+
+/**
+ * As `checkConfig`, for a command that goes on with what is right: wherever there is a problem the default takes its
+ * place, and `config` is that; it is undefined only where even this leads nowhere.
+ * @throws MaintError CONFIG_NOT_FOUND when a named file is missing, CONFIG_INVALID when a file cannot be read at all
+ */
+export async function salvageConfig(request: ConfigRequest): Promise<ConfigCheck> {
+  let written = readWritten(await findConfig(request));
+  const { wrong: _, ...first } = await examine(request, written);
+  if (first.config !== undefined) return first;
+  written = { ...written, settings: written.settings ?? {}, problems: [] };
+  let left: readonly Path[] = [];
+  for (let round = 0; round < SALVAGE_ROUNDS; round += 1) {
+    const { config, wrong } = await examine(request, written, left);
+    if (config !== undefined) return { ...first, config };
+    left = [...left, ...wrong.map(({ path }) => path)];
+    const inFile = wrong.filter(({ isInFile }) => isInFile).map(({ path }) => path);
+    written = { ...written, settings: withoutPlaces(written.settings, inFile) };
+  }
+  return first;
+}
+
+interface Examined extends ConfigCheck {
+  /** The places of the problems. */
+  readonly wrong: readonly { readonly path: Path; readonly isInFile: boolean }[];
+}
+
+/** @param left places that no layer may fill either */
+async function examine(request: ConfigRequest, written: Written, left: readonly Path[] = []): Promise<Examined> {
   const { file } = written;
-  if (written.settings === undefined) return { file, problems: written.problems, config: undefined };
+  if (written.settings === undefined) return { file, problems: written.problems, config: undefined, wrong: [] };
 
   const { value, filled, problems: unfilled } = interpolate(written.settings, request.env);
-  const environment = environmentLayers(value, request.env);
-  const flags = flagLayers(request.overrides ?? []);
+  const isLeft = ({ path }: Layer): boolean => left.some((place) => startsWith(path, place));
+  const environment = environmentLayers(value, request.env).filter((layer) => !isLeft(layer));
+  const flags = flagLayers(request.overrides ?? []).filter((layer) => !isLeft(layer));
   const schema = configSchema(request.tasks);
   const { output, objections } = await check(schema, withLayers(value, [...environment, ...flags]));
   const report = reporter(written, [...environment, ...flags]);
@@ -61,7 +96,14 @@ export async function checkConfig(request: ConfigRequest): Promise<ConfigCheck> 
       .filter(({ path }) => !unfilled.some((gap) => startsWith(path, gap.path)))
       .map((objection) => report({ ...objection, message: withoutValues(objection.message, objection.path, filled) })),
   ].toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0));
-  if (output === undefined || problems.length > 0) return { file, problems, config: undefined };
+  if (output === undefined || problems.length > 0) {
+    const layers = [...environment, ...flags];
+    const wrong = [...unfilled, ...objections].map(({ path }) => ({
+      path,
+      isInFile: layerOf(path, layers) === undefined,
+    }));
+    return { file, problems, config: undefined, wrong };
+  }
 
   const config = assembleConfig({
     file,
@@ -74,7 +116,7 @@ export async function checkConfig(request: ConfigRequest): Promise<ConfigCheck> 
     ],
     effective: effective(schema, withLayers(written.settings, flags)) ?? {},
   });
-  return { file, problems, config };
+  return { file, problems, config, wrong: [] };
 }
 
 /** A file as it was written, before anything is filled in. */
@@ -83,7 +125,7 @@ interface Written {
   /** Undefined where the text is too broken to go on. */
   readonly settings: unknown;
   readonly problems: readonly ConfigProblem[];
-  lineOf(path: Path): number | null;
+  readonly lineOf: (path: Path) => number | null;
 }
 
 function readWritten(found: FoundFile | undefined): Written {

@@ -63,7 +63,7 @@ export function configSchema(tasks: readonly Task[]) {
     $schema: z.string().optional().describe('Where an editor finds the JSON schema of this file'),
     name: z
       .string()
-      .regex(/^[a-z0-9][a-z0-9_-]*$/)
+      .regex(/^[a-z0-9][a-z0-9_-]*$/, 'must be lower-case letters, digits, _ and -, and start with a letter or digit')
       .optional()
       .describe('The project, as reports and alerts call it; the name of the database where left out'),
     database: database.prefault({}).describe('The database to look after, and how long to wait for it'),

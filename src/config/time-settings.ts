@@ -28,7 +28,7 @@ export const cronSetting = z
 function isTimezone(name: string): boolean {
   try {
     // Offsets such as +02:00 are no names: they know no summer time.
-    return /^[a-z]/i.test(name) && new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined;
+    return /^[a-z]/i.test(name) && Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
   } catch (error) {
     if (error instanceof RangeError) return false;
     throw error;
@@ -41,6 +41,8 @@ function cronFault(pattern: string): string | undefined {
     const cron = new Cron(pattern, { paused: true, timezone: 'UTC' });
     return cron.nextRun(new Date(0)) === null ? 'it never comes' : undefined;
   } catch (error) {
-    return error instanceof Error ? error.message.replace(/^CronPattern: /, '') : String(error);
+    if (!(error instanceof Error)) throw error;
+    // The reason repeats a piece of the text, which should be repeated only where it looks like a schedule.
+    return /^[\w\s*,/#?-]{1,40}$/.test(pattern) ? error.message.replace(/^CronPattern: /, '') : 'it is of another form';
   }
 }

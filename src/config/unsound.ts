@@ -1,4 +1,5 @@
 import { isScalar, visit, type Document, type Pair } from 'yaml';
+import { formatKey } from './tree.ts';
 
 /** Anchors may be repeated this often in all, counted with what they contain. */
 export const MOST_ALIASES = 100;
@@ -42,7 +43,7 @@ function repeatedKeys(pairs: readonly Pair[]): readonly UnsoundNode[] {
     const word = isScalar(key) ? String(key.value) : '';
     const isNew = !seen.has(word);
     seen.add(word);
-    const message = `the key ${JSON.stringify(word.slice(0, 60))} stands here for the second time`;
+    const message = `the key ${formatKey(word)} stands here for the second time`;
     return isNew || !isScalar(key) ? [] : [{ node: key, message, isFatal: false }];
   });
 }

@@ -20,7 +20,7 @@ type HealthSettings = z.infer<typeof settings>;
 
 export const health = defineTask({
   name: 'health',
-  summary: 'Check that the database and the application answer and have room to spare',
+  summary: 'Check that database and application answer and have room to spare',
   tier: 'daily',
   effect: 'reads',
   onFailure: 'continue',

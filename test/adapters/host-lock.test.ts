@@ -24,7 +24,9 @@ describe('the host lock', () => {
   });
 
   test('left behind by kill -9 stops nobody, not even while a grandchild lives on', async ({ folder }) => {
-    const holder = spawn(process.execPath, ['--input-type=module', '-e', HOLDER, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const holder = spawn(process.execPath, ['--input-type=module', '-e', HOLDER, folder], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const [said] = await once(holder.stdout, 'data');
     expect(String(said)).toBe('held\n');
     expect(takeHostLock(folder)).toBeUndefined();

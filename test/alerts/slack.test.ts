@@ -57,12 +57,14 @@ test('keeps ten problems with endless texts below 8,000 characters, cutting no e
   const long = ['&'.repeat(10_000), '😀'.repeat(5_000), '"\\'.repeat(5_000), '漢'.repeat(10_000)];
   for (const text of long) {
     const each = notificationOf({ summary: text, step: text, remediation: [text, text] });
-    const json = JSON.stringify(
-      slackPayload(messageOf(Array(15).fill(each), { project: text, host: text, command: text })),
-    );
+    const payload = slackPayload(messageOf(Array(15).fill(each), { project: text, host: text, command: text }));
+    const json = JSON.stringify(payload);
     expect(json.length).toBeLessThanOrEqual(8_000);
     expect(json).toContain('+5 more');
-    expect(json.isWellFormed() && !/\\ud[89a-f]|&(?!amp;)/.test(json)).toBe(true);
+    // The header is plain text, which Slack does not read as markup.
+    const markup = JSON.stringify({ ...payload, blocks: payload.blocks.slice(1) });
+    expect(markup).not.toMatch(/\\ud[89a-f]|&(?!amp;)/);
+    expect(json).not.toMatch(/\\ud[89a-f]/);
   }
 });
 

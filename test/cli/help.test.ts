@@ -19,7 +19,7 @@ function helpOf(path: readonly string[], columns = SURFACE.columns): string {
   return answer.kind === 'answer' ? answer.text : '';
 }
 
-const PATHS = paths(buildProgram(SURFACE, () => undefined));
+const PATHS = paths(buildProgram({ ...SURFACE, accept: () => undefined, isTyped: () => true }));
 
 describe('--help', () => {
   test.each(PATHS.map((path) => [['maint', ...path].join(' '), path] as const))(

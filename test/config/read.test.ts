@@ -207,7 +207,7 @@ log: { level: debgu }
     const lines = problems.map((problem) => describeProblem(problem).replace(file, 'maint.yaml'));
     expect(lines).toMatchInlineSnapshot(`
       [
-        "maint.yaml:1: name: the text must match /^[a-z0-9][a-z0-9_-]*$/",
+        "maint.yaml:1: name: must be lower-case letters, digits, _ and -, and start with a letter or digit",
         "maint.yaml:2: timezon: unknown key; did you mean "timezone"?",
         "maint.yaml:4: database.url: found a number, allowed is text or a mapping",
         "maint.yaml:5: database.connectTimeout: "10 parsecs" is not a duration. Write a number and a unit, such as 30s, 15 min, 26h or 7 days",
@@ -225,21 +225,21 @@ log: { level: debgu }
         "maint.yaml:22: tasks.look.paths[1]: found a number, allowed is text",
         "maint.yaml:23: tasks.look.labels.b: found a number, allowed is text",
         "maint.yaml:24: tasks.tidy: warnAt must not be above failAt",
-        "maint.yaml:28: alerts.channels[0].type: "type" must be one of slack, webhook",
+        "maint.yaml:28: alerts.channels[0].type: found "slak", allowed are slack, webhook; did you mean "slack"?",
         "maint.yaml:30: alerts.channels[1].name: the environment variable NOPE is not set",
         "maint.yaml:32: alerts.channels[1].url.file: missing; text is required",
         "maint.yaml:32: alerts.channels[1].url.fil: unknown key; did you mean "file"?",
         "maint.yaml:33: alerts.channels[2].url: the secret cannot be read: ENOENT: no such file or directory, open '/does/not/exist'",
-        "maint.yaml:34: alerts.channels[3].url: found nothing, allowed is text or a mapping",
+        "maint.yaml:34: alerts.channels[3].url: missing; text or a mapping is required",
         "maint.yaml:35: heartbeat.url: must be an http:// or https:// URL",
-        "maint.yaml:37: the key "log" stands here for the second time",
+        "maint.yaml:37: the key log stands here for the second time",
         "maint.yaml:37: log.level: found "debgu", allowed are trace, debug, info, warn, error, fatal, silent; did you mean "debug"?",
       ]
     `);
     const told = loadConfig(folder.request());
     await expect(told).rejects.toMatchObject({ code: 'CONFIG_INVALID', exitCode: 2 });
     await expect(told).rejects.toThrow(
-      `the configuration has ${lines.length} problems:\n  ${file}:1: name: the text must match`,
+      `the configuration has ${lines.length} problems:\n  ${file}:1: name: must be lower-case letters`,
     );
   });
 

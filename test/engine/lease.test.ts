@@ -14,7 +14,12 @@ function request(database: LeaseRequest['database'], holder: string): LeaseReque
 describe('the lease', () => {
   test('belongs to one holder at a time, among thirty that ask at once', async ({ database }) => {
     const sessions = Array.from({ length: 30 }, () =>
-      openSession({ connection: database.connection, mode: 'read-write', limits: LIMITS, applicationName: 'maint/test' }),
+      openSession({
+        connection: database.connection,
+        mode: 'read-write',
+        limits: LIMITS,
+        applicationName: 'maint/test',
+      }),
     );
     const leases = await Promise.all(sessions.map((session, index) => takeLease(request(session, `host${index}`))));
     expect(leases.filter((lease) => lease !== undefined)).toHaveLength(1);

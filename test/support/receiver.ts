@@ -189,7 +189,7 @@ function pingViolation({ path, query }: Request): string | undefined {
 /** Control characters and halves of characters break receivers. */
 function wellFormed(body: string): string | undefined {
   const text = JSON.stringify(parsed(body));
-  return /\\u00[01][0-9a-f]|\\ud[89a-f]/i.test(text) || /\uFFFD/.test(body) ? 'broken_characters' : undefined;
+  return /\\u00[01][0-9a-f]|\\ud[89a-f]/i.test(text) ? 'broken_characters' : undefined;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { ClientProgram, ClientPrograms } from '../adapters/client-programs.ts';
+import { GrowingFile } from '../adapters/growing-file.ts';
+import { checkStages, startPipeline, type Pipeline, type Stage } from '../adapters/pipeline.ts';
+import { compressed, decompressed } from '../adapters/zstd.ts';
+import { ForeignArchive } from './archive-header.ts';
+import { ArchiveRows, type CountedTable } from './archive-rows.ts';
+import { FILES } from './layout.ts';
+import type { Artifact } from './manifest.ts';
+import { together } from './together.ts';
+
+/** What a dump needs. */
+export interface DumpRequest {
+  /** Where the file goes. */
+  readonly folder: string;
+  readonly pgDump: ClientProgram;
+  /** Absolute path; undefined uses the library of Node.js. */
+  readonly zstd: string | undefined;
+  /** 1 to 19. */
+  readonly level: number;
+  /** The exported snapshot. */
+  readonly snapshotId: string;
+  readonly environment: ClientPrograms['environment'];
+  /** Told the bytes written so far. */
+  readonly onBytes: (bytes: number) => void;
+}
+
+/** A dump that was written, flushed, read back and counted. */
+export interface Dump {
+  readonly artifact: Artifact;
+  /** Undefined when the archive is in a form that only pg_restore can read. */
+  readonly tables: readonly CountedTable[] | undefined;
+  /** Lines that pg_dump wrote to stderr. */
+  readonly warnings: readonly string[];
+}
+
+/** How long pg_dump waits for a table that someone else has locked. */
+const LOCK_WAIT_MS = 60_000;
+/** More threads bring nothing: pg_dump is slower than two of them. Their number also bounds the memory. */
+const ZSTD_THREADS = 2;
+/** Pieces are gathered to this size before they are written. */
+const WRITE_BYTES = 512 * 2 ** 10;
+
+/**
+ * Dumps into a file while a second reader already follows it, decodes it and counts the rows of each table.
+ * @throws MaintError PROGRAM_FAILED, NO_SPACE, FILE_UNUSABLE; BrokenArchive from the reading back
+ */
+export async function dump(request: DumpRequest, signal: AbortSignal): Promise<Dump> {
+  await using file = await GrowingFile.create(join(request.folder, FILES.dump));
+  const [warnings, { tables, sha256 }] = await together(
+    signal,
+    (stop) => write(request, file, stop),
+    (stop) => readBack(file, stop),
+  );
+  return {
+    artifact: { path: FILES.dump, bytes: file.size, sha256, codec: ['pg_dump-custom', 'zstd'] },
+    tables,
+    warnings,
+  };
+}
+
+async function write(request: DumpRequest, file: GrowingFile, signal: AbortSignal): Promise<readonly string[]> {
+  await using pipeline = await startPipeline({ stages: stagesOf(request), input: 'none', signal });
+  await store(outputOf(request, pipeline), file, request.onBytes);
+  const ends = await pipeline.ended;
+  signal.throwIfAborted();
+  checkStages(ends);
+  await file.finish();
+  const said = ends.find(({ name }) => name === 'pg_dump')?.stderr ?? '';
+  return said.split('\n').filter((line) => line.trim() !== '');
+}
+
+function stagesOf({ pgDump, zstd, level, snapshotId, environment }: DumpRequest): readonly Stage[] {
+  const args = ['--format=custom', '--compress=0', '--no-password', `--lock-wait-timeout=${LOCK_WAIT_MS}`];
+  const dumping = {
+    name: 'pg_dump',
+    file: pgDump.path,
+    args: [...args, `--snapshot=${snapshotId}`],
+    env: { ...environment, PGAPPNAME: 'maint/backup' },
+  };
+  if (zstd === undefined) return [dumping];
+  return [dumping, { name: 'zstd', file: zstd, args: [`-${level}`, `-T${ZSTD_THREADS}`, '--quiet', '--stdout'] }];
+}
+
+function outputOf({ zstd, level }: DumpRequest, { output }: Pipeline): AsyncIterable<Buffer> {
+  return zstd === undefined ? compressed(output, level) : output;
+}
+
+/** Writes one batch while the next is gathered. */
+async function store(source: AsyncIterable<Buffer>, file: GrowingFile, onBytes: DumpRequest['onBytes']): Promise<void> {
+  let batch: Buffer[] = [];
+  let batchBytes = 0;
+  let writing: Promise<void> = Promise.resolve();
+  const flush = async (): Promise<void> => {
+    await writing;
+    onBytes(file.size);
+    writing = file.append(batch);
+    // Awaited with the next batch, or at the end.
+    writing.catch(ignoreForNow);
+    batch = [];
+    batchBytes = 0;
+  };
+  for await (const piece of source) {
+    batch.push(piece);
+    batchBytes += piece.length;
+    if (batchBytes >= WRITE_BYTES) await flush();
+  }
+  await flush();
+  await writing;
+  onBytes(file.size);
+}
+
+/** One hash is enough: what stands on the disk is what counts, and zstd's own checksum binds it to what was written. */
+async function readBack(
+  file: GrowingFile,
+  signal: AbortSignal,
+): Promise<{ readonly tables: Dump['tables']; readonly sha256: string }> {
+  const hash = createHash('sha256');
+  let rows: ArchiveRows | undefined = new ArchiveRows();
+  const hashed = async function* (): AsyncGenerator<Buffer> {
+    for await (const piece of file.follow(signal)) {
+      hash.update(piece);
+      yield piece;
+    }
+  };
+  for await (const piece of decompressed(hashed())) {
+    try {
+      rows?.push(piece);
+    } catch (error) {
+      if (!(error instanceof ForeignArchive)) throw error;
+      rows = undefined;
+    }
+  }
+  return { tables: rows?.finish(), sha256: hash.digest('hex') };
+}
+
+function ignoreForNow(): void {}

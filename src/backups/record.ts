@@ -1,0 +1,83 @@
+import type { ClientProgram } from '../adapters/client-programs.ts';
+import type { CountedTable } from './archive-rows.ts';
+import type { Dump } from './dump.ts';
+import { compareRows, type Manifest, type ManifestTable, type RowDifference } from './manifest.ts';
+import type { Source } from './source.ts';
+import { parseCopy, tableKey } from './table-name.ts';
+
+/** Source and dump, table by table. */
+export interface Comparison {
+  readonly tables: Manifest['tables'];
+  readonly differences: readonly RowDifference[];
+}
+
+/** Holds what the dump was found to contain against what the snapshot held. Tables are matched by oid. */
+export function compareDump(source: Source, dumped: readonly CountedTable[]): Comparison {
+  const expected = new Map([...source.rows].map(([oid, table]) => [oid, table.rows]));
+  const found = new Map(dumped.map((table) => [table.oid, table.rows]));
+  const names = new Map([
+    ...[...source.rows].map(([oid, { schema, name }]) => [oid, tableKey(schema, name)] as const),
+    ...dumped.map(({ oid, schema, name }) => [oid, tableKey(schema, name)] as const),
+  ]);
+  return {
+    tables: Object.fromEntries(dumped.map((table) => [tableKey(table.schema, table.name), manifestTable(table)])),
+    differences: compareRows(expected, found).map((difference) => ({
+      ...difference,
+      table: names.get(difference.table) ?? difference.table,
+    })),
+  };
+}
+
+/** The same where only the rows by name are known, because pg_restore had to read the archive. */
+export function compareDecoded(source: Source, found: ReadonlyMap<string, number>): Comparison {
+  const expected = new Map([...source.rows.values()].map(({ schema, name, rows }) => [tableKey(schema, name), rows]));
+  return {
+    tables: Object.fromEntries([...found].map(([table, rows]) => [table, { rows }])),
+    differences: compareRows(expected, found),
+  };
+}
+
+function manifestTable({ schema, name, rows, copyStatement }: CountedTable): ManifestTable {
+  const target = parseCopy(copyStatement)?.table;
+  return target === undefined || target === tableKey(schema, name) ? { rows } : { rows, loadedInto: target };
+}
+
+/** Everything the manifest says that is not in dump or source. */
+export interface RecordRequest {
+  readonly id: string;
+  readonly label: string;
+  readonly pgDump: ClientProgram;
+  readonly zstd: string | undefined;
+  readonly serverMajor: number;
+  readonly snapshotId: string;
+  readonly source: Source;
+  readonly dump: Dump;
+  readonly tables: Manifest['tables'];
+  readonly dumpSeconds: number;
+  readonly now: Date;
+}
+
+/** Puts the manifest of a verified backup together. */
+export function makeManifest(request: RecordRequest): Manifest {
+  const { id, label, pgDump, zstd, serverMajor, snapshotId, source, dump, tables, dumpSeconds, now } = request;
+  return {
+    format: 'maint-backup/1',
+    id,
+    label,
+    tools: { pgDump: pgDump.version, pgDumpMajor: pgDump.major, zstd: zstd === undefined ? 'node:zlib' : 'zstd' },
+    server: {
+      version: source.serverVersion,
+      major: serverMajor,
+      encoding: source.encoding,
+      isStandby: source.isStandby,
+    },
+    database: source.database,
+    snapshot: { id: snapshotId, takenAt: source.takenAt.toISOString() },
+    artifacts: [dump.artifact],
+    tables,
+    excluded: [...source.excluded],
+    warnings: [...dump.warnings],
+    durations: { dump: dumpSeconds },
+    verify: { level: 'decode', at: now.toISOString(), result: 'pass' },
+  };
+}

@@ -1,0 +1,41 @@
+import { scheduleTexts, type ScheduleText } from '../../adapters/schedules.ts';
+import type { World } from '../../base/world.ts';
+import type { Config } from '../../config/config.ts';
+import { TIERS, type Tier } from '../../engine/task.ts';
+import { cronLine } from '../cron-line.ts';
+import { verdictsOf, type Check } from './check.ts';
+
+const { ok, warn } = verdictsOf('schedule');
+
+/** Does anything on this machine start the tiers that have something to do? A best effort: other users have crontabs too. */
+export async function checkSchedule(world: World, config: Config): Promise<readonly Check[]> {
+  const { tasks, schedule, file } = config;
+  const wanted = TIERS.filter((tier) => tasks.some((task) => task.enabled && task.tier === tier));
+  const scheduled = scheduledTiers(await scheduleTexts(world.env['PATH'], world.env['HOME']));
+  const there = wanted.filter((tier) => scheduled.has(tier));
+  const missing = wanted.filter((tier) => !scheduled.has(tier));
+  return [
+    ...there.map((tier) => ok(tier, `started by ${scheduled.get(tier) ?? ''}`)),
+    ...missing.map((tier) =>
+      warn(tier, 'nothing on this machine starts it, as far as this user can see', [
+        `crontab -e, and add: ${cronLine({ tier, schedule: schedule[tier], file }, world)}`,
+        ...(file === null ? ['Above it, for cron passes no environment on: DATABASE_URL=postgres://…'] : []),
+      ]),
+    ),
+  ];
+}
+
+/** @returns each tier that is started, and what starts it */
+function scheduledTiers(texts: readonly ScheduleText[]): ReadonlyMap<Tier, string> {
+  const found = new Map<Tier, string>();
+  for (const { origin, text } of texts)
+    for (const line of text.split('\n'))
+      for (const tier of tiersIn(line)) if (!found.has(tier)) found.set(tier, origin);
+  return found;
+}
+
+function tiersIn(line: string): readonly Tier[] {
+  if (/^\s*[#;]/.test(line)) return [];
+  const [, words] = /\bmaint(?:\.js)?["']?\s+(.*)$/.exec(line) ?? [];
+  return words === undefined ? [] : TIERS.filter((tier) => words.split(/\s+/).includes(tier));
+}

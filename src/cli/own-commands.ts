@@ -1,0 +1,146 @@
+import type { Command } from 'commander';
+import { addCommand, addExample, type Building } from './commands.ts';
+import { SHELLS, type CommonFlags, type Format } from './invocation.ts';
+import { numberOption, valueOption } from './options.ts';
+import { readCommon, readFormat } from './read.ts';
+import { unknownWord } from './usage.ts';
+
+const HISTORY_LIMIT = { minimum: 1, maximum: 10_000, isWhole: true };
+
+/** `maint status`, `history` and `doctor`: they look and change nothing. */
+export function addLooks(program: Command, building: Building): void {
+  const group = 'Looking:';
+  addCommand(program, building, {
+    name: 'status',
+    group,
+    summary: 'What ran when, what is overdue, what comes next',
+    fill(command) {
+      addExample(command.option(...JSON_FLAG), building, ['maint status --json', 'the same for a program']);
+      command.action(() => building.accept({ kind: 'status', ...readLook(command) }));
+    },
+  });
+  addCommand(program, building, {
+    name: 'history',
+    group,
+    summary: 'The runs so far, newest first',
+    fill(command) {
+      command.option(...JSON_FLAG).addOption(numberOption('--limit <n>', 'how many', HISTORY_LIMIT).default(20));
+      addExample(command, building, ['maint history --limit 5', 'the last five']);
+      command.action(({ limit }: { readonly limit: number }) =>
+        building.accept({ kind: 'history', limit, ...readLook(command) }),
+      );
+    },
+  });
+  addCommand(program, building, {
+    name: 'doctor',
+    group,
+    summary: 'Every problem of the set-up at once, each with its fix',
+    fill(command) {
+      const line = ['maint doctor --config /etc/maint.yaml', 'as cron would find it'] as const;
+      addExample(command.option(...JSON_FLAG), building, line);
+      command.action(() => building.accept({ kind: 'doctor', ...readLook(command) }));
+    },
+  });
+}
+
+/** `maint init`, `config`, `alert` and `completion`. */
+export function addSetUp(program: Command, building: Building): void {
+  const group = 'Set-up:';
+  addCommand(program, building, {
+    name: 'init',
+    group,
+    summary: 'Look at database and machine, and write a first configuration',
+    fill(command) {
+      command
+        .addOption(valueOption('--output <file>', 'where to write it'))
+        .option('--force', 'write over an existing file');
+      addExample(command, building, ['maint init --output /etc/maint.yaml', 'then read it, and run doctor']);
+      command.action(({ output, force = false }: { readonly output?: string; readonly force?: boolean }) =>
+        building.accept({ kind: 'init', output, force, common: readCommon(command) }),
+      );
+    },
+  });
+  addCommand(program, building, {
+    name: 'config',
+    group,
+    summary: 'Check, print or describe the configuration',
+    fill: (command) => fillConfig(command, building),
+  });
+  addCommand(program, building, {
+    name: 'alert',
+    group,
+    summary: 'Try the channels that alerts go through',
+    fill: (command) => fillAlert(command, building),
+  });
+  addCommand(program, building, {
+    name: 'completion <shell>',
+    group,
+    summary: `Print the script that completes words in ${SHELLS.join(', ')}`,
+    fill(command) {
+      const line = ['maint completion bash > /etc/bash_completion.d/maint', 'for every user of the machine'] as const;
+      addExample(command, building, line);
+      command.action((word: string) => {
+        const shell = SHELLS.find((each) => each === word);
+        if (shell === undefined) throw unknownWord('shell', word, SHELLS);
+        building.accept({ kind: 'completion', shell });
+      });
+    },
+  });
+}
+
+const BELOW = 'Commands:';
+
+function fillConfig(config: Command, building: Building): void {
+  addExample(config, building, ['maint config check', 'every mistake at once, with its line']);
+  addCommand(config, building, {
+    name: 'check',
+    group: BELOW,
+    summary: 'Name every mistake of the configuration at once',
+    fill(command) {
+      const line = ['maint config check --config ./maint.yaml', 'before it goes live'] as const;
+      addExample(command.option(...JSON_FLAG), building, line);
+      command.action(() => building.accept({ kind: 'config-check', ...readLook(command) }));
+    },
+  });
+  addCommand(config, building, {
+    name: 'print',
+    group: BELOW,
+    summary: 'Print the configuration with all defaults, secrets hidden',
+    fill(command) {
+      addExample(command, building, ['maint config print', 'what maint would work with']);
+      command.action(() => building.accept({ kind: 'config-print', common: readCommon(command) }));
+    },
+  });
+  addCommand(config, building, {
+    name: 'schema',
+    group: BELOW,
+    summary: 'Print the JSON schema of the configuration, for editors',
+    fill(command) {
+      addExample(command, building, ['maint config schema > maint.schema.json', 'for your editor']);
+      command.action(() => building.accept({ kind: 'config-schema', common: readCommon(command) }));
+    },
+  });
+}
+
+function fillAlert(alert: Command, building: Building): void {
+  const line = ['maint alert test --channel slack', 'one channel; all where left out'] as const;
+  addExample(alert, building, line);
+  addCommand(alert, building, {
+    name: 'test',
+    group: BELOW,
+    summary: 'Send a test alert through every channel',
+    fill(command) {
+      command.option(...JSON_FLAG).addOption(valueOption('--channel <name>', 'only this channel'));
+      addExample(command, building, line);
+      command.action(({ channel }: { readonly channel?: string }) =>
+        building.accept({ kind: 'alert-test', channel, ...readLook(command) }),
+      );
+    },
+  });
+}
+
+const JSON_FLAG = ['--json', 'print one JSON document'] as const;
+
+function readLook(command: Command): { readonly format: Format; readonly common: CommonFlags } {
+  return { format: readFormat(command), common: readCommon(command) };
+}

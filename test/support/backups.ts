@@ -1,0 +1,55 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Session } from '../../src/adapters/postgres.ts';
+import type { Outcome } from '../../src/engine/outcome.ts';
+import { backup } from '../../src/tasks/backup.ts';
+import { verifyBackup } from '../../src/tasks/verify-backup.ts';
+import { test as base, type TestDatabase } from './database.ts';
+import { noDatabase, runTask, type Around } from './run-task.ts';
+
+/** A place for backups, and the two tasks bound to it. */
+export interface Vault {
+  readonly directory: string;
+  /** Takes a backup; the outcome of its dump. */
+  take(settings?: object, around?: Partial<Around>): Promise<Outcome>;
+  /** Verifies the newest backup without a database. */
+  verify(settings?: object, around?: Partial<Around>): Promise<Outcome>;
+  /** Absolute paths of the visible backups, oldest first. */
+  backups(): Promise<readonly string[]>;
+  /** Names of everything in the label's folder, hidden ones too. */
+  everything(): Promise<readonly string[]>;
+}
+
+interface Fixtures {
+  vault: Vault;
+}
+
+/** `test` with a fresh database and an empty place for its backups. */
+export const test = base.extend<Fixtures>({
+  vault: async ({ database, session }, use) => {
+    const directory = await mkdtemp(join(tmpdir(), 'maint-vault-'));
+    await use(openVault(directory, database, session));
+    await rm(directory, { recursive: true, force: true });
+  },
+});
+
+function openVault(directory: string, { connection }: TestDatabase, session: Session): Vault {
+  const everything = async (): Promise<readonly string[]> =>
+    (await readdir(join(directory, 'app')).catch(() => [])).toSorted();
+  return {
+    directory,
+    take: async (settings, around) =>
+      first(await runTask(backup, { directory, ...settings }, { connection, database: session, ...around })),
+    verify: async (settings, around) =>
+      first(await runTask(verifyBackup, { directory, ...settings }, { database: noDatabase, ...around })),
+    backups: async () =>
+      (await everything()).filter((name) => /^\d/.test(name)).map((name) => join(directory, 'app', name)),
+    everything,
+  };
+}
+
+function first([outcome]: readonly Outcome[]): Outcome {
+  if (outcome === undefined) throw new Error('the task had no step');
+  return outcome;
+}
