@@ -23,7 +23,7 @@ async function main(): Promise<number> {
     introduce(tell, stage, scene);
     await goodNight(tell, scene);
     await badNight(tell, scene);
-
+    await proof(tell, scene);
     farewell(tell, stage, isKept);
     return 0;
   });

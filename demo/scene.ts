@@ -80,6 +80,11 @@ tasks:
     disk: { warnAt: 0.99, failAt: 0.999 }
     http:
       - { name: ${APP}, url: ${JSON.stringify(app.healthUrl)}, contains: messages, warnAfter: 4s, retryAfter: 200ms }
+  backup:
+    directory: ${JSON.stringify(backups)}
+    keep: { daily: 7, weekly: 4, monthly: 12 }
+  verify-backup:
+    directory: ${JSON.stringify(backups)}
 
 alerts:
   channels:

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, statSync, type Stats } from 'node:fs';
 import { MaintError } from '../base/errors.ts';
 
 /**
@@ -27,9 +27,18 @@ export function isWritableDirectory(path: string): boolean {
 
 /** Is there a file at this path? False also where the way to it is closed. */
 export function isFile(path: string): boolean {
+  return entry(path)?.isFile() ?? false;
+}
+
+/** Is there a folder at this path? False also where the way to it is closed. */
+export function isDirectory(path: string): boolean {
+  return entry(path)?.isDirectory() ?? false;
+}
+
+function entry(path: string): Stats | undefined {
   try {
-    return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+    return statSync(path, { throwIfNoEntry: false });
   } catch {
-    return false;
+    return undefined;
   }
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { TIERS, type Tier } from '../engine/task.ts';
 import type { TaskWords } from '../engine/words.ts';
-import { examples, roundEpilogue, taskEpilogue, type Example } from './help.ts';
+import { examples, roundEpilogue, runEpilogue, taskEpilogue, type Example } from './help.ts';
 import type { Invocation } from './invocation.ts';
 import { runOptions, taskNames, taskOption, tasksOption } from './options.ts';
 import { readRound, readRun, readVerb } from './read.ts';
@@ -32,7 +32,7 @@ interface Plan {
   readonly group: string;
   readonly summary: string;
   /** Adds flags, action and the rest of its help. */
-  fill(command: Command): void;
+  readonly fill: (command: Command) => void;
 }
 
 /** Adds a command; `fill` is left out when nobody typed it. */
@@ -76,7 +76,7 @@ function fillRound(command: Command, tier: Tier, { words, columns, accept }: Bui
 function fillRun(command: Command, building: Building): void {
   const names = building.words.map(({ name }) => name);
   for (const option of runOptions()) command.addOption(option);
-  addExample(command, building, [`maint run ${names.slice(0, 2).join(' ')} --dry-run`, 'look first, touch nothing']);
+  command.addHelpText('after', () => runEpilogue(building.words, building.columns));
   command.action((words: readonly string[]) =>
     building.accept(
       readRun(

@@ -50,18 +50,15 @@ function values(places: readonly Place[]): string {
 }
 
 function reply({ value }: CompletedFlag): string {
-  switch (value.kind) {
-    case 'file':
-      return 'COMPREPLY=($(compgen -f -- "$current")); ';
-    case 'directory':
-      return 'COMPREPLY=($(compgen -d -- "$current")); ';
-    case 'word':
-    case 'words':
-      return `COMPREPLY=($(compgen -W "${value.words.join(' ')}" -- "$current")); `;
-    default:
-      return '';
-  }
+  if (value.kind === 'word' || value.kind === 'words') return offer(`-W "${value.words.join(' ')}"`);
+  return PATHS[value.kind];
 }
+
+function offer(what: string): string {
+  return `COMPREPLY=($(compgen ${what} -- "$current")); `;
+}
+
+const PATHS = { nothing: '', anything: '', file: offer('-f'), directory: offer('-d') } as const;
 
 function placeCase(place: Place): string {
   const { words, flags } = place;

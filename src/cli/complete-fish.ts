@@ -29,20 +29,17 @@ function placeLines(place: Place): readonly string[] {
 
 function flagWords({ word, short, value }: CompletedFlag): string {
   const names = `${short === undefined ? '' : `-s ${short.slice(1)} `}-l ${word.slice(2)}`;
-  switch (value.kind) {
-    case 'nothing':
-      return names;
-    case 'file':
-      return `${names} -r -F`;
-    case 'directory':
-      return `${names} -x -a '(__fish_complete_directories)'`;
-    case 'anything':
-      return `${names} -x`;
-    case 'word':
-    case 'words':
-      return `${names} -x -a ${quoted(value.words.join(' '))}`;
-  }
+  if (value.kind === 'word' || value.kind === 'words') return `${names} -x -a ${quoted(value.words.join(' '))}`;
+  return names + AFTER[value.kind];
 }
+
+/** What follows a flag: `-r` needs a value, `-x` a value that is no file. */
+const AFTER = {
+  nothing: '',
+  file: ' -r -F',
+  directory: " -x -a '(__fish_complete_directories)'",
+  anything: ' -x',
+} as const;
 
 function quoted(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;

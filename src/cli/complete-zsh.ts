@@ -49,17 +49,9 @@ function values(places: readonly Place[]): string {
 }
 
 function reply({ value, summary }: CompletedFlag): string {
-  switch (value.kind) {
-    case 'file':
-      return '_files';
-    case 'directory':
-      return '_files -/';
-    case 'word':
-    case 'words':
-      return `compadd -- ${value.words.join(' ')}`;
-    default:
-      return `_message ${quoted(summary)}`;
-  }
+  if (value.kind === 'word' || value.kind === 'words') return `compadd -- ${value.words.join(' ')}`;
+  if (value.kind === 'file') return '_files';
+  return value.kind === 'directory' ? '_files -/' : `_message ${quoted(summary)}`;
 }
 
 function placeCase(place: Place): string {

@@ -64,6 +64,20 @@ export function roundEpilogue(tier: Tier, words: readonly TaskWords[], columns: 
   ].join('\n');
 }
 
+/** What stands below the flags of `maint run`: every task, and an example. */
+export function runEpilogue(words: readonly TaskWords[], columns: number): string {
+  const names = words.map(({ name }) => name).slice(0, 2);
+  return [
+    '',
+    'Tasks:',
+    ...definitions(
+      words.map(({ name, summary }) => [name, summary]),
+      columns,
+    ),
+    ...examples([[`maint run ${names.join(' ')} --dry-run`, 'look first, touch nothing']], columns),
+  ].join('\n');
+}
+
 /** What stands below the flags of a task: when it runs, what it can do, its settings, examples. */
 export function taskEpilogue(task: TaskWords, columns: number): string {
   const facts = definitions(

@@ -2,9 +2,10 @@ import { resolve } from 'node:path';
 import { isFile } from '../adapters/directories.ts';
 import { writeTextFile } from '../adapters/text-file.ts';
 import { MaintError } from '../base/errors.ts';
-import { printable } from '../base/printable.ts';
+import { printableLines, redacted } from '../base/printable.ts';
 import type { World } from '../base/world.ts';
 import { loadConfig } from '../config/read.ts';
+import { TIERS, type Tier } from '../engine/task.ts';
 import { tasks } from '../tasks/index.ts';
 import { cronLine, quotedForShell } from './cron-line.ts';
 import { configText } from './init/config-text.ts';
@@ -37,18 +38,17 @@ export async function initCommand({ output, force, common }: InitInvocation, wor
   return 0;
 }
 
-/** Stands in for a DATABASE_URL that is not set yet, so that the rest of the file can be checked. */
-const PLACEHOLDER = 'postgres://user@localhost/name';
+/** Stands in for a DATABASE_URL that is not set, or wrong: the file can be right all the same. */
+const DATABASE_URL = 'postgres://user@localhost/name';
 
 /** A file that maint itself does not understand must be known now, not tonight. */
 async function prove(file: string, { env, cwd }: World): Promise<void> {
-  const DATABASE_URL = env['DATABASE_URL'] || PLACEHOLDER;
   await loadConfig({ env: { ...env, DATABASE_URL }, cwd, configPath: file, tasks });
 }
 
 function answer(file: string, found: Surroundings, world: World): string {
   const config = quotedForShell(file);
-  const variable = world.env['DATABASE_URL'] ? [] : ['DATABASE_URL=postgres://user:password@host:5432/name; export DATABASE_URL'];
+  const crontab = usedTiers().map((tier) => cronLine({ tier, schedule: found.schedule[tier], file }, world));
   const lines = [
     `wrote ${file}`,
     `  project   ${found.project}`,
@@ -57,14 +57,16 @@ function answer(file: string, found: Surroundings, world: World): string {
     `  disks     ${found.disks.join(', ')}`,
     ...found.unseen.map((each) => `could not look at ${each}`),
     'Read it, then:',
-    ...[...variable, `maint doctor --config ${config}`, `maint daily --dry-run --config ${config}`].map(indented),
+    ...(world.env['DATABASE_URL'] ? [] : ['  export DATABASE_URL=postgres://user:password@host:5432/name']),
+    `  maint doctor --config ${config}`,
+    `  maint daily --dry-run --config ${config}`,
     '  crontab -e    and add these lines, for cron passes no environment on:',
-    '      DATABASE_URL=postgres://…',
-    `      ${cronLine({ tier: 'daily', schedule: found.schedule.daily, file }, world)}`,
+    ...['DATABASE_URL=postgres://…', ...crontab].map((line) => `      ${line}`),
   ];
-  return `${lines.map(printable).join('\n')}\n`;
+  return `${lines.map((line) => printableLines(redacted(line))).join('\n')}\n`;
 }
 
-function indented(line: string): string {
-  return `  ${line}`;
+/** Tiers that have something to do unless someone moves tasks to others. */
+function usedTiers(): readonly Tier[] {
+  return TIERS.filter((each) => tasks.some(({ tier }) => tier === each));
 }

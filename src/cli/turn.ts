@@ -1,3 +1,5 @@
+import { dirname } from 'node:path';
+import { isDirectory } from '../adapters/directories.ts';
 import { takeHostLock } from '../adapters/host-lock.ts';
 import type { Session } from '../adapters/postgres.ts';
 import { MaintError, type ErrorCode } from '../base/errors.ts';
@@ -66,7 +68,8 @@ export async function takeTurn(request: TurnRequest): Promise<Turn> {
 /** @returns undefined where this host has no way to lock; a notice says so */
 function lockHost({ stateDirectory, project, journal }: TurnRequest, notices: string[]): Disposable | undefined {
   try {
-    const lock = takeHostLock(stateDirectory);
+    // Where the project's own folder cannot even be made, the one above keeps the runs apart.
+    const lock = takeHostLock(isDirectory(stateDirectory) ? stateDirectory : dirname(stateDirectory));
     if (lock !== undefined) return lock;
   } catch (error) {
     if (!(error instanceof MaintError)) throw error;

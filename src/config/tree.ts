@@ -16,11 +16,11 @@ export function formatPath(path: Path): string {
   }, '');
 }
 
-/** Writes a key: bare where it is a plain word, else in quotes, and not at all where it looks like a URL, which may hold a secret. */
+/** Writes a key: bare where it is a plain word, else in quotes, and not at all where it looks like a piece of a URL, which may hold a secret. */
 export function formatKey(key: PropertyKey): string {
   const word = String(key);
   if (/^[\w$-]{1,60}$/.test(word)) return word;
-  return /[:@]/.test(word) ? '"…"' : JSON.stringify(word.slice(0, 60));
+  return /[:@/]/.test(word) ? '"…"' : JSON.stringify(word.slice(0, 60));
 }
 
 /** Is `path` the same as `start`, or does it lie below it? */

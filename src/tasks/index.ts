@@ -1,5 +1,7 @@
 import type { Task } from '../engine/task.ts';
+import { backup } from './backup.ts';
 import { health } from './health.ts';
+import { verifyBackup } from './verify-backup.ts';
 
 /** Every task, in running order. A new task is one file and one line here. */
-export const tasks: readonly Task[] = [health];
+export const tasks: readonly Task[] = [health, backup, verifyBackup];

@@ -5,7 +5,7 @@ import type { TaskWords } from '../engine/words.ts';
 export const taskWords: readonly TaskWords[] = [
   {
     name: 'health',
-    summary: 'Check that the database and the application answer and have room to spare',
+    summary: 'Check that database and application answer and have room to spare',
     tier: 'daily',
     effect: 'reads',
     flags: [],
@@ -105,6 +105,109 @@ export const taskWords: readonly TaskWords[] = [
         type: 'duration',
         fallback: 'default 2s',
         description: 'How long to wait between a failed try and the second, last one',
+      },
+    ],
+  },
+  {
+    name: 'backup',
+    summary: 'Dump the database, read the dump back, and let old backups go',
+    tier: 'daily',
+    effect: 'destroys',
+    flags: [{ flag: '--directory <path>', summary: 'keep the backups there', setting: 'directory' }],
+    examples: [
+      { command: 'maint backup', summary: 'take a verified backup now' },
+      { command: 'maint backup --dry-run', summary: 'say what would be written and removed' },
+    ],
+    settings: [
+      {
+        key: 'directory',
+        type: 'text',
+        fallback: 'optional',
+        description: 'Where backups are kept; a directory of their own. The data directory of maint where left out',
+      },
+      {
+        key: 'compressionLevel',
+        type: 'whole number from 1 to 19',
+        fallback: 'default 3',
+        description: 'Level of zstd: 1 is fastest, 19 smallest',
+      },
+      {
+        key: 'keep.last',
+        type: 'whole number from 0',
+        fallback: 'default 0',
+        description: 'How many of the newest backups to keep',
+      },
+      {
+        key: 'keep.daily',
+        type: 'whole number from 0',
+        fallback: 'default 0',
+        description: 'How many days, with the newest backup of each, to keep',
+      },
+      {
+        key: 'keep.weekly',
+        type: 'whole number from 0',
+        fallback: 'default 0',
+        description: 'How many weeks, with the newest backup of each, to keep',
+      },
+      {
+        key: 'keep.monthly',
+        type: 'whole number from 0',
+        fallback: 'default 0',
+        description: 'How many months, with the newest backup of each, to keep',
+      },
+      {
+        key: 'keep.yearly',
+        type: 'whole number from 0',
+        fallback: 'default 0',
+        description: 'How many years, with the newest backup of each, to keep',
+      },
+      {
+        key: 'keep.minVerified',
+        type: 'whole number from 1',
+        fallback: 'default 3',
+        description: 'So many of the newest verified backups always stay',
+      },
+      {
+        key: 'timezone',
+        type: 'text',
+        fallback: 'default UTC',
+        description: 'Time zone in which days, weeks, months and years of `keep` are counted',
+      },
+    ],
+  },
+  {
+    name: 'verify-backup',
+    summary: 'Decode backups without a server and compare every table',
+    tier: 'weekly',
+    effect: 'reads',
+    flags: [
+      { flag: '--latest', summary: 'the newest backup only', setting: 'which', value: 'latest' },
+      { flag: '--all', summary: 'each backup', setting: 'which', value: 'all' },
+      { flag: '--max-age <age>', summary: 'fail when the newest backup is older', setting: 'maxAge' },
+      { flag: '--directory <path>', summary: 'where the backups are', setting: 'directory' },
+    ],
+    examples: [
+      { command: 'maint verify-backup --max-age 26h', summary: 'is there a good backup of the last day?' },
+      { command: 'maint verify-backup --all --json', summary: 'prove every backup, for a program' },
+    ],
+    settings: [
+      {
+        key: 'directory',
+        type: 'text',
+        fallback: 'optional',
+        description: 'Where the backups are; the data directory of maint where left out',
+      },
+      {
+        key: 'which',
+        type: 'one of latest, all',
+        fallback: 'default latest',
+        description: 'The newest backup, or each one',
+      },
+      {
+        key: 'maxAge',
+        type: 'duration',
+        fallback: 'optional',
+        description: 'The newest backup must not be older than this',
       },
     ],
   },

@@ -338,7 +338,8 @@ describe('a good file with one mistake', () => {
 /** Loads whatever it is; only a configuration or a good refusal may come of it. */
 async function survives(folder: ConfigFolder, content: string | Uint8Array): Promise<void> {
   const file = await folder.write('maint.yaml', content);
-  const result: unknown = await loadConfig(folder.request()).catch((caught: unknown) => caught);
+  const request = folder.request({ env: { PW: PLANTED } });
+  const result: unknown = await loadConfig(request).catch((caught: unknown) => caught);
   if (result instanceof Error) {
     if (!(result instanceof MaintError)) throw new Error('crashed', { cause: result });
     expect(result).toMatchObject({ exitCode: 2, message: expect.stringContaining(`${file}:`) });
@@ -347,7 +348,7 @@ async function survives(folder: ConfigFolder, content: string | Uint8Array): Pro
 }
 
 describe('whatever the file holds, there is a configuration or a refusal', () => {
-  const good = stringify(GOOD);
+  const good = stringify(GOOD).replaceAll(PLANTED, '${PW}');
 
   test('with characters changed, added or cut', async ({ folder }) => {
     const piece = fc.oneof(

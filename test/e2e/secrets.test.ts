@@ -50,7 +50,7 @@ describe('a planted secret', () => {
     });
 
     const good = await watched(site, 'daily', '-v');
-    expect(good.output).toContain('verified');
+    expect(good.output).toContain('read back');
     expect(good.commandLines).toContain('pg_dump');
     const shown = await site.run('config', 'print');
     const doctor = await site.run('doctor');

@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest';
-import { descendants, until } from '../support/processes.ts';
+import { descendants, processes, until } from '../support/processes.ts';
 import { test } from '../support/site.ts';
 
 describe.each([
@@ -12,21 +12,18 @@ describe.each([
     const before = site.visible();
     site.shadow('zstd', 'case "$*" in *-d*) ;; *) sleep 20 ;; esac\nexec /usr/bin/zstd "$@"');
     const running = site.start('daily');
-    await until('it is at work', () => site.hidden().length > 0);
-    const children = descendants(running.child.pid ?? 0);
-    expect(children.length).toBeGreaterThan(0);
+    const pid = running.child.pid ?? 0;
+    await until('it dumps', () => descendants(pid).some(({ commandLine }) => commandLine.includes('pg_dump -')));
+    const children = descendants(pid).map((child) => child.pid);
     running.child.kill(signal);
-    const { exitCode: left, stdout, stderr } = await running.ended;
-    expect(left).toBe(exitCode);
-    expect(stderr).toContain(`${signal}: stopping`);
-    expect(stdout).toContain(`stopped by ${signal}`);
-    expect(stdout).toContain('database answers');
+    const ended = await running.ended;
+    expect(ended.exitCode).toBe(exitCode);
+    expect(ended.stderr).toContain(`${signal}: stopping`);
+    expect(ended.stdout).toContain(`stopped by ${signal}`);
+    expect(ended.stdout).toContain('database answers');
     expect(site.visible()).toEqual(before);
     expect(site.hidden()).toEqual([]);
-    const left2 = descendants(1).filter(({ pid }) =>
-      children.some((child) => child.pid === pid && child.commandLine.includes('pg_dump')),
-    );
-    expect(left2).toEqual([]);
+    expect(processes().filter((process) => children.includes(process.pid))).toEqual([]);
     expect(site.receiver.requests, 'a stop is no alarm').toEqual([]);
     site.shadow('zstd', 'exec /usr/bin/zstd "$@"');
     expect((await site.run('daily')).exitCode).toBe(0);

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { MAINT } from '../support/maint.ts';
+import { flat, MAINT } from '../support/maint.ts';
 import { test, type Site } from '../support/site.ts';
 
 /** May this user mount a small file system in a namespace of its own? */
@@ -11,7 +11,7 @@ const canMount = spawnSync('unshare', ['--mount', 'true']).status === 0;
 async function expectWorkDoneAndAlertSent(site: Site, ...args: readonly string[]): Promise<void> {
   const good = await site.run('daily', ...args);
   expect(good.exitCode).toBe(0);
-  expect(good.stdout).toMatch(/not remembered|moved to/);
+  expect(flat(good.stdout)).toMatch(/not remembered|moved to/);
   expect(site.visible()).toHaveLength(1);
   site.env['DATABASE_URL'] = 'postgres://postgres@127.0.0.1:1/app';
   const bad = await site.run('daily', ...args);
@@ -53,7 +53,7 @@ describe('the work is done and alerts go out', () => {
         },
       );
       expect(stderr).not.toMatch(/^\s+at /m);
-      expect(stdout).toContain('not remembered');
+      expect(flat(stdout)).toContain('not remembered');
       expect(status, stdout + stderr).toBe(0);
     }
     expect(site.visible()).toHaveLength(2);

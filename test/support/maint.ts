@@ -52,3 +52,8 @@ export function startMaint({ args, env = {}, cwd = '/' }: MaintRequest): Running
 export async function runMaint(request: MaintRequest): Promise<MaintEnd> {
   return startMaint(request).ended;
 }
+
+/** A text without its line breaks, for words that the width of the page may have parted. */
+export function flat(text: string): string {
+  return text.replaceAll(/\s+/g, ' ');
+}

@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 import { stringify } from 'yaml';
 import { test as withDatabase, type TestDatabase } from './database.ts';
 import { runMaint, startMaint, type MaintEnd, type MaintRequest, type RunningMaint } from './maint.ts';
-import { startReceiver, type Receiver } from './receiver.ts';
+import { SIGNING_KEY, startReceiver, type Receiver } from './receiver.ts';
 
 /** A set-up as a person would have it: configuration, state, backups, two alert channels, and a database. */
 export interface Site {
@@ -91,11 +91,12 @@ function settings(folder: string): Readonly<Record<string, unknown>> {
     state: join(folder, 'state'),
     tasks: {
       backup: { directory: join(folder, 'backups'), keep: { last: 3 } },
+      'verify-backup': { directory: join(folder, 'backups') },
       health: { disks: [folder], disk: { warnAt: 0.97, failAt: 0.99 } },
     },
     alerts: {
       channels: [
-        { name: 'hook', type: 'webhook', url: '${HOOK_URL}' },
+        { name: 'hook', type: 'webhook', url: '${HOOK_URL}', signingKey: SIGNING_KEY },
         { name: 'chat', type: 'slack', url: '${SLACK_URL}' },
       ],
     },

@@ -19,7 +19,7 @@ export async function checkSchedule(world: World, config: Config): Promise<reado
     ...missing.map((tier) =>
       warn(tier, 'nothing on this machine starts it, as far as this user can see', [
         `crontab -e, and add: ${cronLine({ tier, schedule: schedule[tier], file }, world)}`,
-        ...(file === null ? ['Above it, for cron passes no environment on: DATABASE_URL=postgres://…'] : []),
+        ...(world.env['DATABASE_URL'] ? ['Above it, for cron passes no environment on: DATABASE_URL=postgres://…'] : []),
       ]),
     ),
   ];

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
 import { describeConnection } from '../../adapters/connection.ts';
+import { isFile } from '../../adapters/directories.ts';
 import { openSession } from '../../adapters/postgres.ts';
 import { sql } from '../../adapters/sql.ts';
 import { MaintError } from '../../base/errors.ts';
 import { formatBytes } from '../../base/units.ts';
 import type { World } from '../../base/world.ts';
 import type { Config } from '../../config/config.ts';
-import { salvageConfig } from '../../config/read.ts';
+import { salvageConfig, type ConfigCheck } from '../../config/read.ts';
 import type { Tier } from '../../engine/task.ts';
 import { defaultDisks } from '../../health/default-disks.ts';
 import { tasks } from '../../tasks/index.ts';
@@ -28,30 +30,27 @@ export interface Surroundings {
 
 /** Looks at the database that DATABASE_URL or an earlier configuration names, and at the machine. Changes nothing. */
 export async function lookAround(world: World, common: CommonFlags): Promise<Surroundings> {
-  const { env, cwd } = world;
-  const { config, problems } = await salvageConfig({ env, cwd, configPath: common.config, tasks });
+  const { config, problems } = await earlier(world, common);
   const project = config?.project ?? 'unnamed';
-  const seen = config?.database.connection === undefined ? NOTHING_NAMED : await lookAtDatabase(config);
-  return {
-    project,
-    database: seen.database,
-    backupDirectory: dataDirectory(world),
-    disks: seen.disks,
-    schedule: spreadSchedule(project),
-    unseen: [...problems.filter(({ source }) => source === 'environment').map(({ message }) => message), ...seen.unseen],
-  };
+  const wrong = problems.filter(({ path }) => path.startsWith('database')).map(({ message }) => message);
+  const seen = await lookAtDatabase(config, wrong[0] ?? 'DATABASE_URL is not set');
+  return { project, backupDirectory: dataDirectory(world), schedule: spreadSchedule(project), ...seen };
+}
+
+/** MAINT_CONFIG may already name the file that is about to be written. */
+async function earlier({ env, cwd }: World, { config: configPath }: CommonFlags): Promise<ConfigCheck> {
+  const named = env['MAINT_CONFIG'];
+  const isThere = named !== undefined && isFile(resolve(cwd, named));
+  return salvageConfig({ env: isThere ? env : { ...env, MAINT_CONFIG: undefined }, cwd, configPath, tasks });
 }
 
 type Seen = Pick<Surroundings, 'database' | 'disks' | 'unseen'>;
 
-const NOTHING_NAMED: Seen = {
-  database: undefined,
-  disks: ['/'],
-  unseen: ['the database: DATABASE_URL is not set'],
-};
-
-async function lookAtDatabase({ database: { connection, limits } }: Config): Promise<Seen> {
-  if (connection === undefined) return NOTHING_NAMED;
+/** @param absence why there is no connection, where there is none */
+async function lookAtDatabase(config: Config | undefined, absence: string): Promise<Seen> {
+  const { connection, limits } = config?.database ?? {};
+  if (connection === undefined || limits === undefined)
+    return { database: undefined, disks: ['/'], unseen: [`the database: ${absence}`] };
   const name = describeConnection(connection);
   await using session = openSession({ connection, mode: 'read-only', limits, applicationName: 'maint/init' });
   try {
