@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // The door: hands main() the real world and sets the exit code. No logic, and readable for an old Node.js too.
 import module, { createRequire } from 'node:module';
-import { hostname } from 'node:os';
 import { world } from './world.js';
 
 const OLDEST = [22, 18];
@@ -17,7 +16,7 @@ if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
   module.enableCompileCache?.();
   const { version } = createRequire(import.meta.url)('../package.json');
   const { main } = await import('../dist/cli/main.js');
-  process.exitCode = await main(process.argv.slice(2), world({ version, hostname: hostname() }));
+  process.exitCode = await main(process.argv.slice(2), world({ version }));
   // What was given up on after its deadline must not keep the process alive.
   setTimeout(() => process.exit(), 2_000).unref();
 }

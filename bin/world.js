@@ -1,10 +1,14 @@
+import { hostname } from 'node:os';
+
 // The real world, as src/base/world.ts describes it: the one place that touches process and the clock.
 
-/** @type {(facts: { version: string, hostname: string }) => import('../src/base/world.ts').World} */
-export function world({ version, hostname }) {
+/** @type {(facts: { version: string }) => import('../src/base/world.ts').World} */
+export function world({ version }) {
   return {
     version,
-    hostname,
+    get hostname() {
+      return hostname();
+    },
     env: process.env,
     cwd: process.cwd(),
     stdout: sink(process.stdout),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Received, Receiver } from '../test/support/receiver.ts';
+import type { Receiver } from '../test/support/receiver.ts';
 
 const slackMessage = z.object({
   blocks: z.array(
@@ -11,6 +11,8 @@ const slackMessage = z.object({
 });
 
 const webhookMessage = z.object({ type: z.string() });
+
+type Received = Receiver['requests'][number];
 
 /** What the receiver got since it was last looked at, by channel. */
 export interface NewAlerts {

@@ -1,11 +1,12 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { FILES, labelFolder, startOf } from '../src/backups/layout.ts';
 import { MaintError } from '../src/base/errors.ts';
-import { alertReader } from './alerts.ts';
 import { APP } from './app.ts';
 import { narrator, StoryError, type Narrator } from './narrator.ts';
 import { chooseServer } from './preflight.ts';
-import { buildScene, type Scene } from './scene.ts';
+import { buildScene, type Scene, type SceneRequest } from './scene.ts';
 import { onStage, type Stage } from './stage.ts';
 
 /**
@@ -18,9 +19,7 @@ async function main(): Promise<number> {
   const server = await chooseServer(process.env['PATH']);
   const exitCode = await onStage({ isKept }, async (stage) => {
     const tell = narrator(stage);
-    await tell.chapter(`A throw-away PostgreSQL ${server.major} with a small app on it`);
-    const scene = await buildScene(stage, { server, isKept });
-    introduce(tell, stage, scene);
+    const scene = await openingOf(tell, stage, { server, isKept });
     await goodNight(tell, scene);
     await badNight(tell, scene);
     await proof(tell, scene);
@@ -31,10 +30,13 @@ async function main(): Promise<number> {
   return exitCode;
 }
 
-function introduce({ say }: Narrator, { folder }: Stage, { config, certificate }: Scene): void {
-  say(`${APP}, a messenger: users, messages, an attachment, workflows. All of it lies in ${folder}`);
-  say(`and is gone when this ends. The settings of maint are in ${config}`);
-  if (certificate === undefined) say('(openssl is not installed, so the app has no certificate)');
+async function openingOf({ chapter, say }: Narrator, stage: Stage, request: SceneRequest): Promise<Scene> {
+  await chapter(`A throw-away PostgreSQL ${request.server.major} with a small app on it`);
+  say(`${APP}, a messenger: users, messages, an attachment, workflows. All of it lies in ${stage.folder}`);
+  const scene = await buildScene(stage, request);
+  say(`and is gone when this ends. The settings of maint are in ${scene.config}`);
+  if (scene.certificate === undefined) say('(openssl is not installed, so the app has no certificate)');
+  return scene;
 }
 
 async function goodNight({ chapter, maint }: Narrator, { config }: Scene): Promise<void> {
@@ -44,8 +46,7 @@ async function goodNight({ chapter, maint }: Narrator, { config }: Scene): Promi
   await maint(['status', '--config', config], 0);
 }
 
-async function badNight(tell: Narrator, { cluster, receiver, config }: Scene): Promise<void> {
-  const news = alertReader(receiver);
+async function badNight(tell: Narrator, { cluster, news, config }: Scene): Promise<void> {
   await tell.chapter('A bad night: the database server was killed');
   await cluster.stop();
   await tell.maint(['daily', '--config', config], 1);
@@ -68,24 +69,47 @@ function expect(types: readonly string[], wanted: string): void {
     throw new StoryError(`the webhook should have got one ${wanted}, but got ${types.join(', ') || 'nothing'}`);
 }
 
-async function proof({ chapter, maint, say }: Narrator, { config, backups }: Scene): Promise<void> {
+async function proof({ chapter, maint, say }: Narrator, { config, backups, news }: Scene): Promise<void> {
   await chapter('Would we get it all back? Every row of every backup, read and counted');
   await maint(['verify-backup', '--all', '--config', config], 0);
-  say(`In ${backups}: ${readdirSync(backups).join(', ')}`);
+  const newest = newestBackup(backups);
+  say(`The newest, ${newest}, holds ${readdirSync(newest).join(', ')}`);
+
+  await chapter('And if one byte of it rots on the disk?');
+  spoil(join(newest, FILES.dump));
+  await maint(['verify-backup', '--latest', '--config', config], 1);
+  expect(news().webhook, 'maint.alert.firing');
+}
+
+/** The names of backups sort by age. */
+function newestBackup(backups: string): string {
+  const folder = labelFolder(backups, APP);
+  const name = readdirSync(folder)
+    .filter((entry) => startOf(entry) !== undefined)
+    .toSorted()
+    .at(-1);
+  if (name === undefined) throw new StoryError(`there should be a backup in ${folder}`);
+  return join(folder, name);
+}
+
+/** Turns one byte in the middle of a file around. */
+function spoil(path: string): void {
+  const bytes = readFileSync(path);
+  const middle = Math.floor(bytes.length / 2);
+  bytes.writeUInt8(bytes.readUInt8(middle) ^ 0xff, middle);
+  writeFileSync(path, bytes);
 }
 
 function farewell({ say }: Narrator, { folder }: Stage, isKept: boolean): void {
-  say('');
-  say('Now your own database; nothing is changed by looking first:');
+  say('\nNow your own database. Looking first changes nothing:');
   say('  DATABASE_URL=postgres://user@host/name npx maint daily --dry-run');
-  say('  npx maint init          writes a commented maint.yaml');
-  say('  npx maint doctor        says what is still missing');
+  say('  npx maint init          writes a commented maint.yaml for it');
+  say('  npx maint doctor        says what is still missing, all at once');
   say('  crontab.example         lets cron do the rest');
-  say(
-    isKept
-      ? `Kept: ${folder} (the server is stopped).`
-      : 'Server and folder are gone; `npm run demo -- --keep` leaves the folder.',
-  );
+  if (isKept) {
+    say(`\nKept in ${folder}: maint.yaml, backups, state (journal and log); the server stops now. Still to be asked:`);
+    say(`  npx maint history --config ${join(folder, 'maint.yaml')}`);
+  } else say('\nServer and folder go now; `npm run demo -- --keep` leaves the folder for a closer look.');
 }
 
 try {

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { startCluster, type Cluster } from '../src/adapters/cluster.ts';
 import type { ServerPrograms } from '../src/adapters/server-programs.ts';
 import { SIGNING_KEY, startReceiver, type Receiver } from '../test/support/receiver.ts';
+import { alertReader, type NewAlerts } from './alerts.ts';
 import { APP, fillDatabase, startApp, type App } from './app.ts';
 import { writeCertificate } from './certificate.ts';
 import { readableServer } from './preflight.ts';
@@ -11,7 +12,8 @@ import type { Stage } from './stage.ts';
 /** A small production system: a database, its app, whoever hears of alerts, and maint's settings for them. */
 export interface Scene {
   readonly cluster: Cluster;
-  readonly receiver: Receiver;
+  /** Tells which alerts arrived since it was last asked. */
+  readonly news: () => NewAlerts;
   /** The maint.yaml. */
   readonly config: string;
   /** Where backups go. */
@@ -20,7 +22,8 @@ export interface Scene {
   readonly certificate: string | undefined;
 }
 
-interface SceneRequest {
+/** How to build it. */
+export interface SceneRequest {
   readonly server: ServerPrograms;
   /** Stop the server in the end and leave its files. */
   readonly isKept: boolean;
@@ -38,7 +41,7 @@ export async function buildScene(stage: Stage, request: SceneRequest): Promise<S
   mkdirSync(backups, { mode: 0o700 });
   const config = join(folder, 'maint.yaml');
   writeFileSync(config, settings({ cluster, app, receiver, folder, backups }), { mode: 0o600 });
-  return { cluster, receiver, config, backups, certificate: await writeCertificate(folder) };
+  return { cluster, news: alertReader(receiver), config, backups, certificate: await writeCertificate(folder) };
 }
 
 interface ClusterPlace {

@@ -2,7 +2,7 @@ import { MaintError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 
 /** One HTTP request. The address is a secret because a webhook's URL is its password: texts only ever name its host. */
-export interface HttpRequest {
+interface HttpRequest {
   readonly method: 'GET' | 'POST';
   /** `http://` or `https://`; a user and password in it travel as basic authentication. */
   readonly url: Secret;

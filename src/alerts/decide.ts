@@ -4,7 +4,7 @@ import { readFindings, type Problem, type Standing } from './problems.ts';
 import type { AlertState } from './store.ts';
 
 /** What the configuration says about telling. */
-export interface AlertPolicy {
+interface AlertPolicy {
   /** The mildest verdict that is told; `fail` includes what could not be found out. */
   readonly on: 'warn' | 'fail';
   /** A problem that stays is told again after this long. */

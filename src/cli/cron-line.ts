@@ -1,6 +1,11 @@
 import type { World } from '../base/world.ts';
 import type { Tier } from '../engine/task.ts';
 
+/** What to say where the address of the database is known from the environment alone. */
+export const NO_ENVIRONMENT =
+  'cron does not pass DATABASE_URL on: put the address into a file of mode 0600, and name that in the configuration: ' +
+  'database: { url: { file: /etc/maint/database-url } }';
+
 /** What a line of a crontab starts. */
 interface CronLineRequest {
   readonly tier: Tier;

@@ -7,7 +7,7 @@ import type { World } from '../base/world.ts';
 import { loadConfig } from '../config/read.ts';
 import { TIERS, type Tier } from '../engine/task.ts';
 import { tasks } from '../tasks/index.ts';
-import { cronLine, quotedForShell } from './cron-line.ts';
+import { cronLine, NO_ENVIRONMENT, quotedForShell } from './cron-line.ts';
 import { configText } from './init/config-text.ts';
 import { lookAround, type Surroundings } from './init/look-around.ts';
 import type { CommonFlags } from './invocation.ts';
@@ -60,8 +60,9 @@ function answer(file: string, found: Surroundings, world: World): string {
     ...(world.env['DATABASE_URL'] ? [] : ['  export DATABASE_URL=postgres://user:password@host:5432/name']),
     `  maint doctor --config ${config}`,
     `  maint daily --dry-run --config ${config}`,
-    '  crontab -e    and add these lines, for cron passes no environment on:',
-    ...['DATABASE_URL=postgres://…', ...crontab].map((line) => `      ${line}`),
+    '  crontab -e    and add:',
+    ...crontab.map((line) => `      ${line}`),
+    NO_ENVIRONMENT,
   ];
   return `${lines.map((line) => printableLines(redacted(line))).join('\n')}\n`;
 }

@@ -1,7 +1,6 @@
 import { MaintError } from '../base/errors.ts';
 import type { World } from '../base/world.ts';
 import { taskWords } from '../tasks/words.ts';
-import { explain } from './explain.ts';
 import type { Invocation } from './invocation.ts';
 import { parseCommandLine } from './program.ts';
 
@@ -16,6 +15,7 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
     return await dispatch(parseCommandLine(argv, surface), world);
   } catch (error) {
     const format = argv.includes('--json') ? 'json' : 'text';
+    const { explain } = await import('./explain.ts');
     const { exitCode, text } = explain(error, { format, version: world.version });
     world.stderr.write(text);
     return exitCode;

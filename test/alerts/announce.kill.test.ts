@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 
@@ -18,7 +19,7 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true }));
 
 function start(receiver: Receiver, number: number): ChildProcess {
-  const script = join(import.meta.dirname, '..', 'support', 'announce-once.ts');
+  const script = fileURLToPath(new URL('../support/announce-once.ts', import.meta.url));
   return spawn(process.execPath, [script, file, receiver.webhookUrl, String(number)], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });

@@ -93,10 +93,10 @@ test('killed at any moment, a run neither loses an alarm nor says it under two i
           run: `run-${hour}`,
         });
         const life = mortal(plan);
-        const { send } = wire(['ok', 'ok'], take);
+        const http = wire(['ok', 'ok'], take);
         const work = announce({
           ...sendingFor(),
-          http: { send: (request) => life(() => send(request)) },
+          http: { send: (request) => life(() => http.send(request)) },
           report,
           settings,
           store: {

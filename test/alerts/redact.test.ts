@@ -41,7 +41,6 @@ test.each(['a://b:', 'token=', 'a.', 'password', '@', '"', 'authorization: '])(
     const text = piece.repeat(200_000 / piece.length);
     expect(typeof redactor([])(text)).toBe('string');
   },
-  5_000,
 );
 
 test('cleans every text of a report that an alert may carry', () => {

@@ -97,7 +97,16 @@ describe('a healthy set-up', () => {
     // The test's cluster and its folder lie on one disk, and rightly so.
     expect(ofStatus(checks, 'warn', 'unknown', 'fail').map(({ name }) => name)).toEqual(['backup disk']);
     expect(checks.map(({ name }) => name)).toEqual(
-      expect.arrayContaining(['Node.js', 'server', 'reading', 'schema maint', 'pg_dump', 'pg_restore', 'zstd', 'flock']),
+      expect.arrayContaining([
+        'Node.js',
+        'server',
+        'reading',
+        'schema maint',
+        'pg_dump',
+        'pg_restore',
+        'zstd',
+        'flock',
+      ]),
     );
     expect(named(checks, 'daily')).toMatchObject([{ status: 'ok', summary: 'started by crontab -l' }]);
     expect(named(checks, 'weekly')).toMatchObject([{ status: 'ok' }]);
@@ -158,9 +167,15 @@ describe('a broken set-up', () => {
         fix: [`GRANT SELECT ON TABLE public."Odd Name", public.invoices TO ${role};`],
       },
     ]);
-    expect(named(checks, 'sequences')).toMatchObject([{ fix: [`GRANT SELECT ON SEQUENCE public.numbers TO ${role};`] }]);
+    expect(named(checks, 'sequences')).toMatchObject([
+      { fix: [`GRANT SELECT ON SEQUENCE public.numbers TO ${role};`] },
+    ]);
     expect(named(checks, 'row-level security')).toMatchObject([
-      { status: 'fail', summary: expect.stringContaining('public.secrets'), fix: [expect.stringContaining('BYPASSRLS')] },
+      {
+        status: 'fail',
+        summary: expect.stringContaining('public.secrets'),
+        fix: [expect.stringContaining('BYPASSRLS')],
+      },
     ]);
     expect(named(checks, 'schema maint')).toMatchObject([{ status: 'warn' }]);
     expect(named(checks, 'zstd')).toMatchObject([{ status: 'warn' }]);
@@ -325,7 +340,9 @@ describe('directories', () => {
   test('on the disk of the database are a warning', async ({ database }) => {
     const cwd = folder();
     const checks = await look(cwd, join(cwd, 'backups'), database.url);
-    expect(named(checks, 'backup disk')).toMatchObject([{ status: 'warn', summary: expect.stringContaining('same disk') }]);
+    expect(named(checks, 'backup disk')).toMatchObject([
+      { status: 'warn', summary: expect.stringContaining('same disk') },
+    ]);
   });
 });
 
@@ -421,7 +438,12 @@ async function dump(url: string): Promise<void> {
   const connection = parseConnection(new Secret(url));
   const clients = clientPrograms([], process.env['PATH'], libpqEnvironment(connection));
   const { path } = await clients.find('pg_dump', undefined);
-  await runProgram({ file: path, args: ['-Fc', '-f', join(folder(), 'dump')], env: clients.environment, timeoutMs: 30_000 });
+  await runProgram({
+    file: path,
+    args: ['-Fc', '-f', join(folder(), 'dump')],
+    env: clients.environment,
+    timeoutMs: 30_000,
+  });
 }
 
 async function lease(url: string): Promise<void> {

@@ -13,6 +13,8 @@ export interface Vault {
   readonly directory: string;
   /** Takes a backup; the outcome of its dump. */
   take(settings?: object, around?: Partial<Around>): Promise<Outcome>;
+  /** Takes a backup and lets old ones go; the outcome of the second step. */
+  expire(settings?: object, around?: Partial<Around>): Promise<Outcome>;
   /** Verifies the newest backup without a database. */
   verify(settings?: object, around?: Partial<Around>): Promise<Outcome>;
   /** Absolute paths of the visible backups, oldest first. */
@@ -37,10 +39,12 @@ export const test = base.extend<Fixtures>({
 function openVault(directory: string, { connection }: TestDatabase, session: Session): Vault {
   const everything = async (): Promise<readonly string[]> =>
     (await readdir(join(directory, 'app')).catch(() => [])).toSorted();
+  const run = (settings?: object, around?: Partial<Around>): Promise<readonly Outcome[]> =>
+    runTask(backup, { directory, ...settings }, { connection, database: session, ...around });
   return {
     directory,
-    take: async (settings, around) =>
-      first(await runTask(backup, { directory, ...settings }, { connection, database: session, ...around })),
+    take: async (settings, around) => first(await run(settings, around)),
+    expire: async (settings, around) => first((await run(settings, around)).slice(1)),
     verify: async (settings, around) =>
       first(await runTask(verifyBackup, { directory, ...settings }, { database: noDatabase, ...around })),
     backups: async () =>

@@ -1,47 +1,40 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A process of this machine. */
-export interface Process {
-  readonly pid: number;
-  readonly parent: number;
-  /** Its words, joined by blanks. */
-  readonly commandLine: string;
+/** Ids of the processes below this one whose program has that name. */
+export function descendants(name: string, root = process.pid): readonly number[] {
+  const all = readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map((entry) => ({ pid: Number(entry), ...factsOf(Number(entry)) }));
+  const below = (pid: number): readonly (typeof all)[number][] =>
+    all.filter(({ parent }) => parent === pid).flatMap((child) => [child, ...below(child.pid)]);
+  return below(root)
+    .filter((process) => process.name === name && process.state !== 'Z')
+    .map(({ pid }) => pid);
 }
 
-/** Every process there is now. */
-export function processes(): readonly Process[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => {
-      try {
-        const commandLine = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
-        const parent = Number(
-          readFileSync(`/proc/${name}/stat`, 'utf8')
-            .replace(/^.*\) \S /s, '')
-            .split(' ')[0],
-        );
-        return [{ pid: Number(name), parent, commandLine }];
-      } catch {
-        // It ended between the two looks.
-        return [];
-      }
-    });
+/** Waits until something is so; fails after ten seconds. */
+export async function until<T>(what: string, look: () => T | undefined | Promise<T | undefined>): Promise<T> {
+  for (let attempt = 0; attempt < 1_000; attempt += 1) {
+    const found = await look();
+    if (found !== undefined) return found;
+    await sleep(10);
+  }
+  throw new Error(`waited in vain for ${what}`);
 }
 
-/** The descendants of a process, whatever they are. */
-export function descendants(pid: number): readonly Process[] {
-  const all = processes();
-  const below = (parent: number): readonly Process[] =>
-    all.filter((process) => process.parent === parent).flatMap((process) => [process, ...below(process.pid)]);
-  return below(pid);
+/** The id of a process below this one, as soon as there is one of that name. */
+export async function processNamed(name: string): Promise<number> {
+  return until(name, () => descendants(name)[0]);
 }
 
-/** Waits until something is so. @throws Error after the limit */
-export async function until(what: string, isSo: () => boolean, limitMs = 30_000): Promise<void> {
-  const end = performance.now() + limitMs;
-  while (!isSo()) {
-    if (performance.now() > end) throw new Error(`waited in vain until ${what}`);
-    await setTimeout(5);
+function factsOf(pid: number): { readonly name: string; readonly parent: number; readonly state: string } {
+  try {
+    const line = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const [state = '', parent] = line.slice(line.lastIndexOf(')') + 2).split(' ');
+    return { name: line.slice(line.indexOf('(') + 1, line.lastIndexOf(')')), parent: Number(parent), state };
+  } catch {
+    // It ended between being listed and being read.
+    return { name: '', parent: 0, state: 'Z' };
   }
 }

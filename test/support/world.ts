@@ -65,7 +65,7 @@ export function makeWorld(request: WorldRequest): TestWorld {
     out: () => out.join(''),
     err: () => err.join(''),
     send: (signal) => {
-      for (const listener of [...listeners]) listener(signal);
+      for (const listener of listeners) listener(signal);
     },
     listeners: () => listeners.size,
     abandoned,

@@ -1,15 +1,7 @@
 import { MaintError } from '../../base/errors.ts';
 
 /** Parts of a set-up, in the order in which the doctor looks at them. */
-export type Section =
-  | 'node'
-  | 'configuration'
-  | 'database'
-  | 'rights'
-  | 'programs'
-  | 'directories'
-  | 'channels'
-  | 'schedule';
+type Section = 'node' | 'configuration' | 'database' | 'rights' | 'programs' | 'directories' | 'channels' | 'schedule';
 
 /** How a check came out. `unknown` says that it could not be found out, which is not the same as well. */
 export type CheckStatus = 'ok' | 'warn' | 'unknown' | 'fail';
@@ -26,14 +18,17 @@ export interface Check {
   readonly fix: readonly string[];
 }
 
+type Make = (name: string, summary: string, fix: readonly string[]) => Check;
+
 /** Makes the checks of one section. */
-export interface Verdicts {
-  ok(name: string, summary: string): Check;
-  warn(name: string, summary: string, fix: readonly string[]): Check;
-  unknown(name: string, summary: string, fix: readonly string[]): Check;
-  fail(name: string, summary: string, fix: readonly string[]): Check;
+interface Verdicts {
+  readonly ok: (name: string, summary: string) => Check;
+  readonly warn: Make;
+  readonly unknown: Make;
+  readonly fail: Make;
 }
 
+/** The four ways in which a check of this section can come out. */
 export function verdictsOf(section: Section): Verdicts {
   const make =
     (status: CheckStatus) =>

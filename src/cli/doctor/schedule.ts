@@ -2,7 +2,7 @@ import { scheduleTexts, type ScheduleText } from '../../adapters/schedules.ts';
 import type { World } from '../../base/world.ts';
 import type { Config } from '../../config/config.ts';
 import { TIERS, type Tier } from '../../engine/task.ts';
-import { cronLine } from '../cron-line.ts';
+import { cronLine, NO_ENVIRONMENT } from '../cron-line.ts';
 import { verdictsOf, type Check } from './check.ts';
 
 const { ok, warn } = verdictsOf('schedule');
@@ -19,7 +19,7 @@ export async function checkSchedule(world: World, config: Config): Promise<reado
     ...missing.map((tier) =>
       warn(tier, 'nothing on this machine starts it, as far as this user can see', [
         `crontab -e, and add: ${cronLine({ tier, schedule: schedule[tier], file }, world)}`,
-        ...(world.env['DATABASE_URL'] ? ['Above it, for cron passes no environment on: DATABASE_URL=postgres://…'] : []),
+        ...(world.env['DATABASE_URL'] ? [NO_ENVIRONMENT] : []),
       ]),
     ),
   ];
@@ -27,11 +27,10 @@ export async function checkSchedule(world: World, config: Config): Promise<reado
 
 /** @returns each tier that is started, and what starts it */
 function scheduledTiers(texts: readonly ScheduleText[]): ReadonlyMap<Tier, string> {
-  const found = new Map<Tier, string>();
-  for (const { origin, text } of texts)
-    for (const line of text.split('\n'))
-      for (const tier of tiersIn(line)) if (!found.has(tier)) found.set(tier, origin);
-  return found;
+  const lines = texts.flatMap(({ origin, text }) => text.split('\n').map((line) => ({ origin, line })));
+  const started = lines.flatMap(({ origin, line }) => tiersIn(line).map((tier) => [tier, origin] as const));
+  // A map keeps the last of equal keys, and the user's own crontab stands first.
+  return new Map(started.toReversed());
 }
 
 function tiersIn(line: string): readonly Tier[] {

@@ -59,7 +59,7 @@ ${disks.map((disk) => `      - ${text(disk)}`).join('\n')}
 
 /** JSON texts are YAML texts; a doubled start keeps a name from being taken for a variable. */
 function text(value: string): string {
-  return JSON.stringify(value.replaceAll('${', '$${'));
+  return JSON.stringify(value.replaceAll('${', () => '$${'));
 }
 
 function comment(value: string): string {

@@ -1,0 +1,9 @@
+/** Runs every benchmark, one after the other, and prints their tables: `npm run bench`. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+for (const name of ['start-up.ts', 'health.ts', 'backup.ts']) {
+  process.stdout.write(`\n## ${name}\n`);
+  const { status } = spawnSync(process.execPath, [join(import.meta.dirname, name)], { stdio: 'inherit' });
+  if (status !== 0) process.exitCode = 1;
+}
