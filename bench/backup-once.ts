@@ -6,7 +6,7 @@ import { Secret } from '../src/base/secret.ts';
 import type { Log } from '../src/base/log.ts';
 import { backup } from '../src/tasks/backup.ts';
 
-const [url = '', directory = '', level = '3'] = process.argv.slice(2);
+const [url = '', directory = '', level = '3', project = 'bench'] = process.argv.slice(2);
 const connection = parseConnection(new Secret(url));
 const log: Log = { debug: ignore, info: ignore, warn: ignore, error: ignore, child: () => log };
 await using session = openSession({
@@ -21,7 +21,7 @@ const around = {
   now: () => new Date(),
   clients: clientPrograms([], process.env['PATH'], libpqEnvironment(connection)),
   history: { samples: () => [] },
-  project: connection.database,
+  project,
   dataDirectory: directory,
   database: session,
 };

@@ -46,7 +46,10 @@ function codeOf(file: string): string {
   return textOf(file)
     .replaceAll(/\/\*[\s\S]*?\*\//g, '')
     .replaceAll(/^\s*\/\/.*$/gm, '')
-    .replaceAll(/'(?:[^'\\\n]|\\.)*'/g, `''`);
+    .replaceAll(/'(?:[^'\\\n]|\\.)*'/g, `''`)
+    .replaceAll(/`(?:[^`\\$]|\\.|\$(?!\{)|\$\{[^}]*\})*`/g, (text) =>
+      [...text.matchAll(/\$\{([^}]*)\}/g)].map(([, hole]) => hole).join(' '),
+    );
 }
 
 const IMPORT = /^(?:import|export)\s[^'"]*?from\s+'([^']+)'|^import\s+'([^']+)'|\bimport\('([^']+)'\)/gm;

@@ -69,9 +69,13 @@ export function readFindings(report: RunReport, on: 'warn' | 'fail'): Findings {
 
 function absence({ step: title }: Subject, { planned, steps }: TaskReport, report: RunReport): Standing {
   const step = steps.find((candidate) => candidate.title === title);
-  if (step !== undefined)
-    return saysNothing(step, report) ? { is: 'unknown' } : { is: 'recovered', summary: nowOf(step) };
-  if (!planned) return { is: 'unknown' };
+  // In a round with trouble a step may be skipped or missing because of it: that is no sign of health.
+  const isTroubled = steps.some(({ verdict }) => verdict === 'fail' || verdict === 'crash');
+  if (step !== undefined) {
+    const isSilent = saysNothing(step, report) || (step.verdict === 'skip' && isTroubled);
+    return isSilent ? { is: 'unknown' } : { is: 'recovered', summary: nowOf(step) };
+  }
+  if (!planned || (isTroubled && title !== PLAN_STEP)) return { is: 'unknown' };
   if (title === PLAN_STEP) return { is: 'recovered', summary: 'the task could be planned again' };
   return { is: 'gone', summary: 'no longer part of the task' };
 }

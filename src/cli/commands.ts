@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { TIERS, type Tier } from '../engine/task.ts';
 import type { TaskWords } from '../engine/words.ts';
+import { COMMANDS, type CommandEntry } from './command-list.ts';
 import { examples, roundEpilogue, runEpilogue, taskEpilogue, type Example } from './help.ts';
 import type { Invocation } from './invocation.ts';
 import { runOptions, taskNames, taskOption, tasksOption } from './options.ts';
@@ -24,22 +25,18 @@ export interface Building extends Surface {
   readonly isTyped: (name: string) => boolean;
 }
 
-/** A command before it has flags. */
-interface Plan {
-  /** As commander writes it: `run <task...>`. */
-  readonly name: string;
-  /** The heading in the help of the command above. */
-  readonly group: string;
-  readonly summary: string;
-  /** Adds flags, action and the rest of its help. */
-  readonly fill: (command: Command) => void;
-}
-
-/** Adds a command; `fill` is left out when nobody typed it. */
-export function addCommand(parent: Command, building: Building, { name, group, summary, fill }: Plan): void {
+/** Adds a command; `fill`, which adds flags, action and the rest of its help, is left out when nobody typed it. */
+export function addCommand(
+  parent: Command,
+  building: Building,
+  { name, group, summary, fill }: Entry & { readonly fill: (command: Command) => void },
+): void {
   const command = parent.command(name).helpGroup(group).description(summary).helpCommand(false);
   if (building.isTyped(command.name())) fill(command);
 }
+
+/** As in the list of commands; the commands below another have a group of their own. */
+type Entry = Omit<CommandEntry, 'group'> & { readonly group: string };
 
 /** Shows an example below the flags of a command. */
 export function addExample(command: Command, { columns }: Surface, example: Example): void {
@@ -48,20 +45,9 @@ export function addExample(command: Command, { columns }: Surface, example: Exam
 
 /** `maint daily`, `weekly`, `monthly`, `quarterly` and `maint run <task...>`. */
 export function addRounds(program: Command, building: Building): void {
-  const group = 'Rounds:';
   for (const tier of TIERS)
-    addCommand(program, building, {
-      name: tier,
-      group,
-      summary: `Run the ${tier} tasks`,
-      fill: (command) => fillRound(command, tier, building),
-    });
-  addCommand(program, building, {
-    name: 'run <task...>',
-    group,
-    summary: 'Run the named tasks, whatever their tier',
-    fill: (command) => fillRun(command, building),
-  });
+    addCommand(program, building, { ...COMMANDS[tier], fill: (command) => fillRound(command, tier, building) });
+  addCommand(program, building, { ...COMMANDS.run, fill: (command) => fillRun(command, building) });
 }
 
 function fillRound(command: Command, tier: Tier, { words, columns, accept }: Building): void {

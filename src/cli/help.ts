@@ -1,6 +1,5 @@
 import type { Tier } from '../engine/task.ts';
 import type { TaskWords } from '../engine/words.ts';
-import { EXIT_CODES } from './exit-code.ts';
 import { definitions, hanging } from './layout.ts';
 
 /** A command line that a person can copy, and what it is for. */
@@ -13,31 +12,6 @@ export const EFFECTS: Readonly<Record<TaskWords['effect'], string>> = {
   destroys: 'deletes what the configuration says it may, nothing else',
 };
 
-/** What stands below the list of commands: examples and exit codes. */
-export function rootEpilogue(columns: number): string {
-  return [
-    '',
-    'Examples:',
-    ...definitions(
-      [
-        ['$ DATABASE_URL=postgres://… maint daily --dry-run', 'look first, touch nothing'],
-        ['$ maint daily --cron', 'the line for the crontab'],
-        ['$ maint health --json', 'one task, for a program'],
-        ['$ maint status', 'what ran, what is overdue'],
-      ],
-      columns,
-    ),
-    '',
-    'Exit codes:',
-    ...definitions(
-      EXIT_CODES.map(({ code, when }) => [code, when]),
-      columns,
-    ),
-    '',
-    ...hanging('', 'Secrets come from the environment or the configuration, never from a flag.', columns),
-  ].join('\n');
-}
-
 /** What stands below the flags of a round: its tasks, and an example. */
 export function roundEpilogue(tier: Tier, words: readonly TaskWords[], columns: number): string {
   const own = words.filter((task) => task.tier === tier);
@@ -46,7 +20,7 @@ export function roundEpilogue(tier: Tier, words: readonly TaskWords[], columns: 
       ? ['  none, unless the configuration says otherwise']
       : definitions(
           own.map(({ name, summary }) => [name, summary]),
-          columns,
+          { columns },
         );
   const one = own[0]?.name ?? words[0]?.name;
   return [
@@ -72,7 +46,7 @@ export function runEpilogue(words: readonly TaskWords[], columns: number): strin
     'Tasks:',
     ...definitions(
       words.map(({ name, summary }) => [name, summary]),
-      columns,
+      { columns },
     ),
     ...examples([[`maint run ${names.join(' ')} --dry-run`, 'look first, touch nothing']], columns),
   ].join('\n');
@@ -85,11 +59,11 @@ export function taskEpilogue(task: TaskWords, columns: number): string {
       ['Runs', `${task.tier}, unless the configuration says otherwise`],
       ['Effect', EFFECTS[task.effect]],
     ],
-    columns,
+    { columns },
   );
   const settings = definitions(
     task.settings.map(({ key, type, fallback, description }) => [key, `${description} (${type}; ${fallback})`]),
-    columns,
+    { columns },
   );
   return [
     '',
@@ -118,7 +92,7 @@ export function examples(items: readonly Example[], columns: number): readonly s
     items.length === 1 ? 'Example:' : 'Examples:',
     ...definitions(
       items.map(([command, summary]) => [`$ ${command}`, summary]),
-      columns,
+      { columns },
     ),
   ];
 }

@@ -40,11 +40,11 @@ export function hanging(lead: string, text: string, width: number): readonly str
   return [lead + first, ...rest.map((line) => ' '.repeat(indent) + line)];
 }
 
-/** A list with a term on the left and what it means on the right, wrapped below itself. */
+/** Terms on the left, what they mean on the right, wrapped below itself. */
 export function definitions(
   items: readonly (readonly [term: string, meaning: string])[],
-  width: number,
+  { columns, termWidth }: { readonly columns: number; readonly termWidth?: number },
 ): readonly string[] {
-  const termWidth = Math.max(0, ...items.map(([term]) => displayWidth(term)));
-  return items.flatMap(([term, meaning]) => hanging(`  ${padded(term, termWidth)}  `, meaning, width));
+  const width = termWidth ?? Math.max(0, ...items.map(([term]) => displayWidth(term)));
+  return items.flatMap(([term, meaning]) => hanging(`  ${padded(term, width)}  `, meaning, columns));
 }

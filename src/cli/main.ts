@@ -2,7 +2,7 @@ import { MaintError } from '../base/errors.ts';
 import type { World } from '../base/world.ts';
 import { taskWords } from '../tasks/words.ts';
 import type { Invocation } from './invocation.ts';
-import { parseCommandLine } from './program.ts';
+import { quickAnswer } from './root-help.ts';
 
 /**
  * The program as a function: words and world in, exit code out. Everything heavier than the command line itself is
@@ -12,7 +12,8 @@ import { parseCommandLine } from './program.ts';
 export async function main(argv: readonly string[], world: World): Promise<number> {
   try {
     const surface = { words: taskWords, version: world.version, columns: world.stdout.columns };
-    return await dispatch(parseCommandLine(argv, surface), world);
+    const invocation = quickAnswer(argv, surface) ?? (await import('./program.ts')).parseCommandLine(argv, surface);
+    return await dispatch(invocation, world);
   } catch (error) {
     const format = argv.includes('--json') ? 'json' : 'text';
     const { explain } = await import('./explain.ts');

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { COMMANDS } from './command-list.ts';
 import { addCommand, addExample, type Building } from './commands.ts';
 import { SHELLS, type CommonFlags, type Format } from './invocation.ts';
 import { numberOption, valueOption } from './options.ts';
@@ -9,20 +10,15 @@ const HISTORY_LIMIT = { minimum: 1, maximum: 10_000, isWhole: true };
 
 /** `maint status`, `history` and `doctor`: they look and change nothing. */
 export function addLooks(program: Command, building: Building): void {
-  const group = 'Looking:';
   addCommand(program, building, {
-    name: 'status',
-    group,
-    summary: 'What ran when, what is overdue, what comes next',
+    ...COMMANDS.status,
     fill(command) {
       addExample(command.option(...JSON_FLAG), building, ['maint status --json', 'the same for a program']);
       command.action(() => building.accept({ kind: 'status', ...readLook(command) }));
     },
   });
   addCommand(program, building, {
-    name: 'history',
-    group,
-    summary: 'The runs so far, newest first',
+    ...COMMANDS.history,
     fill(command) {
       command.option(...JSON_FLAG).addOption(numberOption('--limit <n>', 'how many', HISTORY_LIMIT).default(20));
       addExample(command, building, ['maint history --limit 5', 'the last five']);
@@ -32,9 +28,7 @@ export function addLooks(program: Command, building: Building): void {
     },
   });
   addCommand(program, building, {
-    name: 'doctor',
-    group,
-    summary: 'Every problem of the set-up at once, each with its fix',
+    ...COMMANDS.doctor,
     fill(command) {
       const line = ['maint doctor --config /etc/maint.yaml', 'as cron would find it'] as const;
       addExample(command.option(...JSON_FLAG), building, line);
@@ -45,11 +39,8 @@ export function addLooks(program: Command, building: Building): void {
 
 /** `maint init`, `config`, `alert` and `completion`. */
 export function addSetUp(program: Command, building: Building): void {
-  const group = 'Set-up:';
   addCommand(program, building, {
-    name: 'init',
-    group,
-    summary: 'Look at database and machine, and write a first configuration',
+    ...COMMANDS.init,
     fill(command) {
       command
         .addOption(valueOption('--output <file>', 'where to write it'))
@@ -61,21 +52,15 @@ export function addSetUp(program: Command, building: Building): void {
     },
   });
   addCommand(program, building, {
-    name: 'config',
-    group,
-    summary: 'Check, print or describe the configuration',
+    ...COMMANDS.config,
     fill: (command) => fillConfig(command, building),
   });
   addCommand(program, building, {
-    name: 'alert',
-    group,
-    summary: 'Try the channels that alerts go through',
+    ...COMMANDS.alert,
     fill: (command) => fillAlert(command, building),
   });
   addCommand(program, building, {
-    name: 'completion <shell>',
-    group,
-    summary: `Print the script that completes words in ${SHELLS.join(', ')}`,
+    ...COMMANDS.completion,
     fill(command) {
       const line = ['maint completion bash > /etc/bash_completion.d/maint', 'for every user of the machine'] as const;
       addExample(command, building, line);

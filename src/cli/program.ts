@@ -1,9 +1,10 @@
-import { Command, CommanderError, Option, type Argument } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
+import { COMMANDS, COMMON_FLAGS, HELP_FLAG, VERSION_FLAG } from './command-list.ts';
 import { addCommand, addRounds, addVerb, type Building, type Surface } from './commands.ts';
-import { rootEpilogue } from './help.ts';
 import type { Invocation } from './invocation.ts';
 import { valueOption } from './options.ts';
 import { addLooks, addSetUp } from './own-commands.ts';
+import { rootHelp } from './root-help.ts';
 import { commandNames, translate, unknownWord } from './usage.ts';
 
 /**
@@ -30,17 +31,13 @@ export function parseCommandLine(argv: readonly string[], surface: Surface): Inv
 /** The tree of commands. Completion reads it too. */
 export function buildProgram(building: Building): Command {
   const program = new Command('maint')
-    .description('Keeps PostgreSQL-backed production systems healthy.')
-    .usage('[flags] <command>')
-    .version(building.version, '-V, --version', 'print the version')
-    .addOption(valueOption('--config <file>', 'the configuration file'))
-    .addOption(valueOption('--state <dir>', 'the directory of journal and log'))
-    .addOption(new Option('-v, --verbose', 'show the whole log on stderr'))
-    .addOption(new Option('--no-color', 'no colours (also with NO_COLOR set)'))
-    .helpOption('-h, --help', 'print this help')
+    .version(building.version, ...VERSION_FLAG)
+    .helpOption(...HELP_FLAG)
     .helpCommand(false)
-    .configureHelp({ showGlobalOptions: true, styleTitle, styleUsage, subcommandTerm: nameAndWords })
-    .addHelpText('after', () => rootEpilogue(building.columns));
+    .configureHelp({ showGlobalOptions: true, styleTitle, styleUsage, subcommandTerm });
+  for (const [flags, summary] of COMMON_FLAGS)
+    program.addOption(flags.includes('<') ? valueOption(flags, summary) : new Option(flags, summary));
+  program.helpInformation = () => rootHelp(building.words, building.columns);
   addRounds(program, building);
   for (const task of building.words) addVerb(program, building, task);
   addLooks(program, building);
@@ -52,9 +49,7 @@ export function buildProgram(building: Building): Command {
 /** `maint help config check` is `maint config check --help`. */
 function addHelpCommand(program: Command, building: Building): void {
   addCommand(program, building, {
-    name: 'help [command...]',
-    group: 'Set-up:',
-    summary: 'Print the help of a command',
+    ...COMMANDS.help,
     fill: (help) => help.action((path: readonly string[]) => commandAt(program, path).outputHelp()),
   });
 }
@@ -94,11 +89,6 @@ function styleUsage(usage: string): string {
   return usage.replaceAll('[options]', '[flags]');
 }
 
-function nameAndWords(command: Command): string {
-  return [command.name(), ...command.registeredArguments.map(argumentTerm)].join(' ');
-}
-
-function argumentTerm(argument: Argument): string {
-  const name = `${argument.name()}${argument.variadic ? '...' : ''}`;
-  return argument.required ? `<${name}>` : `[${name}]`;
+function subcommandTerm(command: Command): string {
+  return command.name();
 }

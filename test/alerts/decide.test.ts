@@ -191,6 +191,22 @@ test.each([
   expect(decide({ states, report, now: after(1), policy: POLICY })).toEqual({ notifications: [], states });
 });
 
+test.each([
+  ['skipped', [stepOf('disk /', 'the database does not answer', { verdict: 'skip' })]],
+  ['missing', []],
+])('learns nothing from a step that is %s in a round with trouble, for that may be the reason', (_, others) => {
+  const answer = stepOf('database answers', 'refused', { verdict: 'fail', remediation: ['start it'] });
+  const states = lived([disk('fail')]);
+  const troubled = decide({
+    states,
+    report: reportOf([taskOf('health', answer, ...others)]),
+    now: after(1),
+    policy: POLICY,
+  });
+  expect(reasons(troubled)).toEqual(['health/database answers: first']);
+  expect(troubled.states.map(({ step }) => step)).toContain('disk /');
+});
+
 function stopped(): RunReport {
   const step = stepOf('disk /', 'the run was stopped', { verdict: 'crash', code: 'CANCELLED' });
   return reportOf([taskOf('health', step)], { stoppedBy: 'SIGTERM' });

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
-import { until } from '../support/processes.ts';
+import { until } from '../support/process-table.ts';
 import { test, type Site } from '../support/site.ts';
 
 /** Makes each backup take some seconds, so that there is a middle. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, inject } from 'vitest';
 import { startCluster } from '../../src/adapters/cluster.ts';
 import { queryOnce } from '../support/database.ts';
-import { processes } from '../support/processes.ts';
+import { processes } from '../support/process-table.ts';
 import { test, type Site } from '../support/site.ts';
 
 const PASSWORD = 'pa55w0rd-planted-in-the-url';

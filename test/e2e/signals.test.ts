@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest';
-import { descendants, processes, until } from '../support/processes.ts';
+import { descendants, processes, until } from '../support/process-table.ts';
 import { test } from '../support/site.ts';
 
 describe.each([

@@ -13,6 +13,11 @@ export function descendants(name: string, root = process.pid): readonly number[]
     .map(({ pid }) => pid);
 }
 
+/** Does a process still run? One that only waits to be buried does not. */
+export function isAlive(pid: number): boolean {
+  return factsOf(pid).state !== 'Z';
+}
+
 /** Waits until something is so; fails after ten seconds. */
 export async function until<T>(what: string, look: () => T | undefined | Promise<T | undefined>): Promise<T> {
   for (let attempt = 0; attempt < 1_000; attempt += 1) {

@@ -3,13 +3,12 @@ import { createHash } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect } from 'vitest';
+import { expect, inject } from 'vitest';
 import { startCluster } from '../../src/adapters/cluster.ts';
 import { parseConnection } from '../../src/adapters/connection.ts';
 import { openSession } from '../../src/adapters/postgres.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { backup } from '../../src/tasks/backup.ts';
-import { inject } from 'vitest';
 import { test } from '../support/backups.ts';
 import { LIMITS, queryOnce } from '../support/database.ts';
 import { withFakes, withoutZstd } from '../support/fake-program.ts';
@@ -100,7 +99,8 @@ test('the commands of RESTORE.md bring the same rows back', async ({ database, v
     database.url.replace(database.name, restored),
     `SELECT format('%s.%s', schemaname, relname) AS table,
             (xpath('//n/text()', query_to_xml(format('SELECT count(*) AS n FROM ONLY %I.%I', schemaname, relname), false, true, '')))[1]::text::int AS rows
-       FROM pg_stat_user_tables ORDER BY 1`,
+       FROM pg_stat_user_tables
+      WHERE relid IN (SELECT oid FROM pg_class WHERE relkind = 'r')`,
   );
   await database.query(`DROP DATABASE "${restored}" WITH (FORCE)`);
   const rows = counts.map((count) => count.rows).filter((count) => count > 0);
@@ -156,7 +156,6 @@ test('tables of an extension are dumped where it declared them as configuration'
     INSERT INTO pg_depend (classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype)
     SELECT 'pg_class'::regclass, owned.oid, 0, 'pg_extension'::regclass, made.oid, 0, 'e'
       FROM made, (VALUES ('config'::regclass::oid), ('inner_state'::regclass::oid)) AS owned (oid)`);
-  void session;
   expect(await vault.take()).toMatchObject({ status: 'done', facts: { tables: 1, rows: 2 } });
   expect((await vault.verify()).status).toBe('done');
 });
@@ -273,7 +272,7 @@ test('expiry removes what every place is taken for, oldest first, and only with 
   await vault.take({}, around);
   expect(await vault.backups()).toHaveLength(6);
   await vault.expire({ keep: { last: 2, minVerified: 1 } }, around);
-  expect((await vault.backups()).map((path) => path.slice(path.lastIndexOf('/') + 1, -6))).toEqual([
+  expect((await vault.backups()).map((path) => path.slice(path.lastIndexOf('/') + 1, -5))).toEqual([
     '20261106T020000Z',
     '20261106T020000Z',
   ]);

@@ -1,0 +1,229 @@
+import { spawn } from 'node:child_process';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect } from 'vitest';
+import { test, type Vault } from '../support/backups.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { withFakes } from '../support/fake-program.ts';
+import { descendants, isAlive, processNamed, until } from '../support/processes.ts';
+
+/** Long enough to be met in the middle. */
+const MANY_ROWS = `CREATE TABLE noise AS SELECT md5(random()::text) AS a, md5(random()::text) AS b FROM generate_series(1, 400000)`;
+/** Compresses, but only after a while: whoever wants to can look at everything in between. */
+const SLOW_ZSTD = { zstd: 'sleep 3\nexec "$REAL" "$@"' };
+
+/** A first good backup, whose bytes must be the same afterwards. */
+async function firstBackup({
+  database,
+  vault,
+}: {
+  database: TestDatabase;
+  vault: Vault;
+}): Promise<() => Promise<void>> {
+  await database.query(MANY_ROWS);
+  await vault.take();
+  const [folder = ''] = await vault.backups();
+  const before = await readFile(join(folder, 'data.dump.zst'));
+  return async () => {
+    expect(await vault.everything(), 'only the first backup is left').toEqual([
+      folder.slice(folder.lastIndexOf('/') + 1),
+    ]);
+    expect((await readFile(join(folder, 'data.dump.zst'))).equals(before)).toBe(true);
+    expect((await vault.verify()).status).toBe('done');
+    expect((await vault.take()).status, 'the next run works').toBe('done');
+  };
+}
+
+describe('killed in the middle', () => {
+  test.for(['pg_dump', 'zstd'])(
+    '%s takes the whole backup with it, and nothing else',
+    async (name, { database, vault }) => {
+      const unchanged = await firstBackup({ database, vault });
+      const clients = await withFakes(database.connection, SLOW_ZSTD);
+      const taking = vault.take({}, { clients });
+      // The fake is bash until it becomes zstd.
+      const victim = await processNamed(name === 'zstd' ? 'zstd' : 'pg_dump');
+      process.kill(victim, 'SIGKILL');
+      await expect(taking).rejects.toMatchObject({
+        code: 'PROGRAM_FAILED',
+        message: expect.stringMatching(new RegExp(`^${name} ended with signal SIGKILL`)),
+      });
+      expect([...descendants('pg_dump'), ...descendants('zstd')]).toEqual([]);
+      await unchanged();
+    },
+  );
+
+  test('the session that holds the snapshot takes the backup with it, though the dump itself goes on', async ({
+    database,
+    vault,
+  }) => {
+    const unchanged = await firstBackup({ database, vault });
+    const taking = vault.take({}, { clients: await withFakes(database.connection, SLOW_ZSTD) });
+    await processNamed('pg_dump');
+    // Only once the dump has taken the snapshot over; counting is done by then.
+    await sleep(1_500);
+    await database.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND state = 'idle in transaction' AND application_name = 'maint/test'`,
+    );
+    await expect(taking).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
+    await unchanged();
+  });
+
+  test('the session of pg_dump names pg_dump and what the server said', async ({ database, vault }) => {
+    const unchanged = await firstBackup({ database, vault });
+    const taking = vault.take({}, { clients: await withFakes(database.connection, SLOW_ZSTD) });
+    await until('pg_dump in the server', async () => {
+      const ended = await database.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+          WHERE datname = current_database() AND application_name = 'maint/backup' AND query LIKE 'COPY%'`,
+      );
+      return ended.length > 0 ? true : undefined;
+    });
+    await expect(taking).rejects.toMatchObject({
+      code: 'PROGRAM_FAILED',
+      message: expect.stringMatching(/^pg_dump ended with exit code 1: .*(terminat|clos|lost)/s),
+    });
+    await unchanged();
+  });
+
+  test('maint itself leaves a staging folder that the next run sweeps, and no program running', async ({
+    database,
+    vault,
+  }) => {
+    await firstBackup({ database, vault });
+    let met = 0;
+    for (const delayMs of [400, 700, 1_000, 1_300]) {
+      const script = resolve(import.meta.dirname, '../../bench/backup-once.ts');
+      const child = spawn(process.execPath, [script, database.url, vault.directory, '3', 'app'], { stdio: 'ignore' });
+      await sleep(delayMs);
+      const programs = [...descendants('pg_dump', child.pid), ...descendants('zstd', child.pid)];
+      met += programs.length;
+      child.kill('SIGKILL');
+      await new Promise((done) => child.once('close', done));
+      await until('the programs to end', () => (programs.some(isAlive) ? undefined : true));
+    }
+    expect(met, 'programs that ran when maint was killed').toBeGreaterThan(0);
+    const visible = (await vault.backups()).length;
+    expect((await vault.take()).status).toBe('done');
+    expect((await vault.everything()).filter((name) => name.startsWith('.'))).toEqual([]);
+    expect(await vault.backups()).toHaveLength(visible + 1);
+    expect(await vault.verify({ which: 'all' })).toMatchObject({ status: 'done' });
+  });
+
+  test('at random moments, whatever dies, no backup appears and the next one works', async ({ database, vault }) => {
+    const unchanged = await firstBackup({ database, vault });
+    for (let round = 0; round < 8; round += 1) {
+      const before = await vault.backups();
+      const taking = vault.take().then(
+        ({ status }) => status,
+        () => 'thrown',
+      );
+      await processNamed('pg_dump');
+      await sleep(Math.random() * 500);
+      const victims = round % 2 === 0 ? descendants('pg_dump') : descendants('zstd');
+      for (const pid of victims) process.kill(pid, 'SIGKILL');
+      const result = await taking;
+      // It may have been over before the blow.
+      if (result === 'done') {
+        expect((await vault.verify()).status).toBe('done');
+        return;
+      }
+      expect(await vault.backups()).toEqual(before);
+    }
+    await unchanged();
+  });
+});
+
+test('a compressor that fails is named with what it said', async ({ database, vault }) => {
+  const unchanged = await firstBackup({ database, vault });
+  const clients = await withFakes(database.connection, {
+    zstd: 'head -c 100000 >/dev/null\necho "zstd: out of memory" >&2\nexit 7',
+  });
+  await expect(vault.take({}, { clients })).rejects.toMatchObject({
+    code: 'PROGRAM_FAILED',
+    message: expect.stringMatching(/^zstd ended with exit code 7: zstd: out of memory/),
+    detail: 'stage_failed.zstd',
+  });
+  await unchanged();
+});
+
+test('a compressor that loses bytes in silence is caught by the reading back', async ({ database, vault }) => {
+  const unchanged = await firstBackup({ database, vault });
+  const clients = await withFakes(database.connection, { zstd: '"$REAL" "$@" | head -c -5000\nexit 0' });
+  expect(await vault.take({}, { clients })).toMatchObject({ status: 'fail', detail: 'verify.undecodable' });
+  await unchanged();
+});
+
+test('a compressor that ends the stream early and neatly is caught by the reading back', async ({
+  database,
+  vault,
+}) => {
+  const unchanged = await firstBackup({ database, vault });
+  const clients = await withFakes(database.connection, {
+    zstd: 'head -c 3000000 | "$REAL" "$@"\ncat >/dev/null\nexit 0',
+  });
+  expect(await vault.take({}, { clients })).toMatchObject({ status: 'fail', detail: 'verify.undecodable' });
+  await unchanged();
+});
+
+test('a dump with fewer rows than the snapshot is refused, table by table', async ({ database, vault }) => {
+  await database.query(
+    'CREATE TABLE users AS SELECT n AS id FROM generate_series(1, 500) AS n; CREATE TABLE other (id int)',
+  );
+  await vault.take();
+  await database.query('DELETE FROM users WHERE id > 400');
+  // A dump of later than the snapshot: what a tool that does not hold on to one snapshot would write.
+  const clients = await withFakes(database.connection, {
+    pg_dump: `psql -qAtc 'DELETE FROM users WHERE id > 300' >/dev/null\nargs=()\nfor a in "$@"; do [[ $a == --snapshot* ]] || args+=("$a"); done\nexec "$REAL" "\${args[@]}"`,
+  });
+  expect(await vault.take({}, { clients })).toMatchObject({
+    status: 'fail',
+    detail: 'verify.rows_mismatch',
+    summary: expect.stringContaining('public.users has 300 rows, expected 400'),
+    facts: { differences: [{ table: 'public.users', expected: 400, found: 300 }] },
+  });
+  expect(await vault.everything()).toHaveLength(1);
+});
+
+test('an abort stops the programs and leaves nothing behind', async ({ database, vault }) => {
+  const unchanged = await firstBackup({ database, vault });
+  const controller = new AbortController();
+  const clients = await withFakes(database.connection, SLOW_ZSTD);
+  const taking = vault.take({}, { clients, signal: controller.signal });
+  await processNamed('pg_dump');
+  controller.abort(new Error('stop, please'));
+  await expect(taking).rejects.toThrow('stop, please');
+  expect([...descendants('pg_dump'), ...descendants('zstd'), ...descendants('sleep')]).toEqual([]);
+  await unchanged();
+});
+
+test('a staging folder of a process that lives is left alone, one of a dead process is swept', async ({
+  database,
+  vault,
+}) => {
+  await database.query('CREATE TABLE users AS SELECT 1 AS id');
+  await vault.take();
+  const label = join(vault.directory, 'app');
+  const taking = vault.take({}, { clients: await withFakes(database.connection, SLOW_ZSTD) });
+  const alive = await until('the staging folder', async () =>
+    (await readdir(label)).find((name) => name.startsWith('.staging-')),
+  );
+  const owner = JSON.parse(await readFile(join(label, alive, 'owner.json'), 'utf8'));
+  const dead = {
+    '.staging-20200101T000000Z-0001': { pid: 999_999_999 },
+    '.staging-20200101T000000Z-0002': { startTicks: 1 },
+  };
+  const foreign = { '.staging-20200101T000000Z-0003': { host: 'elsewhere' } };
+  const rebooted = { '.staging-20200101T000000Z-0004': { bootId: 'before' } };
+  for (const [name, change] of Object.entries({ ...dead, ...foreign, ...rebooted })) {
+    await mkdir(join(label, name));
+    await writeFile(join(label, name, 'owner.json'), JSON.stringify({ ...owner, ...change }));
+  }
+  expect((await vault.take()).status).toBe('done');
+  expect((await vault.everything()).filter((name) => name.startsWith('.'))).toEqual(
+    [alive, '.staging-20200101T000000Z-0003'].toSorted(),
+  );
+  expect((await taking).status).toBe('done');
+});
