@@ -22,7 +22,7 @@ const around = {
   clients: clientPrograms([], process.env['PATH'], libpqEnvironment(connection)),
   history: { samples: () => [] },
   project,
-  dataDirectory: directory,
+  backupDirectory: directory,
   database: session,
 };
 const settings = backup.settings.parse({ directory, compressionLevel: Number(level) });

@@ -8,8 +8,8 @@ import { pause, type Stage } from './stage.ts';
 /** The root of the checkout: where the door is, and where commands are run. */
 export const ROOT = join(import.meta.dirname, '..');
 
-const BEFORE_CHAPTER_MS = 2_500;
-const BEFORE_COMMAND_MS = 1_000;
+const BEFORE_CHAPTER_MS = 2_000;
+const BEFORE_COMMAND_MS = 700;
 /** Of a quotation, in characters. */
 const WIDTH = 110;
 const KILL_AFTER_MS = 5_000;
@@ -20,15 +20,15 @@ export class StoryError extends Error {}
 /** Tells the story: short words, commands with their real output, and whether they ended as they should. */
 export interface Narrator {
   /** Opens a chapter. */
-  chapter(title: string): Promise<void>;
-  say(text: string): void;
+  readonly chapter: (title: string) => Promise<void>;
+  readonly say: (text: string) => void;
   /** Shows what someone received. */
-  quote(lines: readonly string[]): void;
+  readonly quote: (lines: readonly string[]) => void;
   /**
    * Runs maint through its door, its output going where ours goes.
    * @throws StoryError when it ends with another exit code than the story wants
    */
-  maint(args: readonly string[], exitCode: number): Promise<void>;
+  readonly maint: (args: readonly string[], exitCode: number) => Promise<void>;
 }
 
 export function narrator(stage: Stage): Narrator {
@@ -45,7 +45,7 @@ export function narrator(stage: Stage): Narrator {
     },
     say: (text) => write(text),
     quote: (lines) => {
-      const width = Math.min(process.stdout.columns ?? WIDTH, WIDTH) - '  │ '.length;
+      const width = Math.min(process.stdout.columns || WIDTH, WIDTH) - '  │ '.length;
       const shown = lines.flatMap((line) => wrapped(line, width));
       write(shown.map((line) => `${styleText('cyan', '  │')} ${line}`).join('\n'));
     },

@@ -68,7 +68,7 @@ function completedFlag(option: Option, words: readonly TaskWords[]): CompletedFl
 function valueOf({ flags, argChoices }: Option, words: readonly TaskWords[]): Value {
   if (argChoices !== undefined) return { kind: 'word', words: argChoices };
   if (flags.includes('<task...>')) return { kind: 'words', words: words.map(({ name }) => name) };
-  if (flags.includes('<file>')) return { kind: 'file' };
+  if (/<(file|path)>/.test(flags)) return { kind: 'file' };
   if (flags.includes('<dir>')) return { kind: 'directory' };
   return { kind: flags.includes('<') ? 'anything' : 'nothing' };
 }

@@ -67,7 +67,7 @@ export interface CommonFlags {
   readonly color: boolean;
 }
 
-export type Selection = { readonly tier: Tier } | { readonly tasks: readonly string[] };
+type Selection = { readonly tier: Tier } | { readonly tasks: readonly string[] };
 
 /** A setting that a flag sets for this invocation alone. */
 export interface Override {

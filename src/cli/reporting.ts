@@ -7,7 +7,7 @@ import type { RunReport, TaskReport } from '../engine/report.ts';
 import type { Tier } from '../engine/task.ts';
 import { worst } from '../engine/verdict.ts';
 import type { RunInvocation } from './invocation.ts';
-import { dataDirectory } from './state-directory.ts';
+import { backupDirectory } from './state-directory.ts';
 
 /** One invocation, with everything that is decided before the work begins. */
 export interface Plan {
@@ -76,7 +76,7 @@ function assumed({ config, selected, stateDirectory }: Plan, world: World): read
   const keepsFiles = selected.some(({ task }) => task.name.includes('backup'));
   return [
     `state in ${stateDirectory}`,
-    ...(keepsFiles ? [`backups in ${dataDirectory(world)}`] : []),
+    ...(keepsFiles ? [`backups in ${backupDirectory(world, config.backupDirectory)}`] : []),
     'no alert channel: this report and the exit code are all that tells',
   ];
 }

@@ -51,7 +51,8 @@ export function rootHelp(words: readonly TaskWords[], columns: number): string {
 
 function epilogue(columns: number): readonly string[] {
   const examples = [
-    ['$ DATABASE_URL=postgres://me@db1/app maint daily --dry-run', 'look first, touch nothing'],
+    ['$ DATABASE_URL=postgres://me@db1/app maint daily', 'needs nothing else'],
+    ['$ maint daily --dry-run', 'look first, touch nothing'],
     ['$ maint daily --cron', 'the line for the crontab'],
     ['$ maint health --json', 'one task, for a program'],
     ['$ maint status', 'what ran, what is overdue'],

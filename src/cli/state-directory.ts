@@ -20,8 +20,12 @@ export function stateDirectory(
   return join(named === undefined ? usualDirectory(world) : resolve(world.cwd, named), project);
 }
 
-/** Where a task keeps its files when its settings name no place: `/var/backups/maint` for root, else the XDG data directory. */
-export function dataDirectory(world: World): string {
+/**
+ * Where backups are kept when a task names no place of its own: `backups.directory` of the configuration,
+ * `/var/backups/maint` for root, else the XDG data directory.
+ */
+export function backupDirectory(world: World, configured: string | undefined): string {
+  if (configured !== undefined) return configured;
   if (world.process.uid === 0) return '/var/backups/maint';
   return join(world.env['XDG_DATA_HOME'] ?? join(home(world), '.local', 'share'), 'maint');
 }

@@ -20,6 +20,8 @@ export interface Config {
   readonly database: DatabaseConfig;
   /** Absolute path; undefined where the configuration leaves it to the flag, the environment or the default. */
   readonly stateDirectory: string | undefined;
+  /** Absolute path; undefined where the configuration leaves it to the default. */
+  readonly backupDirectory: string | undefined;
   /** IANA name. */
   readonly timezone: string;
   /** One cron expression of five fields for each tier. */
@@ -73,7 +75,7 @@ interface ConfigParts {
 /** Puts the parts together and freezes them. */
 export function assembleConfig(parts: ConfigParts): Config {
   const { file, cwd, assumptions, settings, effective } = parts;
-  const { database, programs, alerts } = settings;
+  const { database, programs, alerts, backups } = settings;
   return frozen({
     file,
     assumptions,
@@ -88,6 +90,7 @@ export function assembleConfig(parts: ConfigParts): Config {
       coordination: database.coordination,
     },
     stateDirectory: settings.state === undefined ? undefined : resolve(cwd, settings.state),
+    backupDirectory: backups.directory === undefined ? undefined : resolve(cwd, backups.directory),
     timezone: settings.timezone,
     schedule: settings.schedule,
     programDirectories: programs.directories.map((directory) => resolve(cwd, directory)),

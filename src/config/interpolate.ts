@@ -61,10 +61,7 @@ export function withoutValues(message: string, path: Path, filled: readonly Fill
     .filter((variable) => startsWith(path, variable.path) || startsWith(variable.path, path))
     .filter(({ value }) => value !== '')
     .toSorted((a, b) => b.value.length - a.value.length);
-  const cleaned = here.reduce((text, { name, value }) => {
-    const quoted = JSON.stringify(value).slice(1, -1);
-    return text.replaceAll(value, () => `\${${name}}`).replaceAll(quoted, () => `\${${name}}`);
-  }, message);
+  const cleaned = here.reduce((text, { name, value }) => text.replaceAll(value, () => `\${${name}}`), message);
   const leak = here.find(({ value }) => wordsOf(value).some((word) => cleaned.toLowerCase().includes(word)));
   return leak === undefined ? cleaned : `what the environment variable ${leak.name} fills in is not allowed here`;
 }

@@ -83,6 +83,16 @@ export function configSchema(tasks: readonly Task[]) {
       })
       .prefault({})
       .describe('Where the client programs of PostgreSQL lie'),
+    backups: z
+      .strictObject({
+        directory: z
+          .string()
+          .min(1)
+          .optional()
+          .describe('Where backups are kept; /var/backups/maint for root or the XDG data directory where left out'),
+      })
+      .prefault({})
+      .describe('What every task that writes or reads backups shares'),
     tasks: z.strictObject(blocks).prefault({}).describe('One block for each task'),
     alerts: alertSettings.prefault({}).describe('Who hears of problems, and how'),
     heartbeat: z

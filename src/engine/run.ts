@@ -33,7 +33,7 @@ export interface TaskRun {
   readonly signal: AbortSignal;
   readonly log: Log;
   readonly project: string;
-  readonly dataDirectory: string;
+  readonly backupDirectory: string;
   /** For every plan, and for the steps of tasks that only read. */
   readonly reader: Session;
   /** For the steps of tasks that change something. */
@@ -173,14 +173,14 @@ function startPatience(signal: AbortSignal): Disposable & { readonly over: Promi
 }
 
 function planContext(run: TaskRun, signal: AbortSignal, settings: unknown): PlanContext<unknown> {
-  const { log, clients, history, project, dataDirectory, reader } = run;
+  const { log, clients, history, project, backupDirectory, reader } = run;
   return {
     log,
     signal,
     clients,
     history,
     project,
-    dataDirectory,
+    backupDirectory,
     settings,
     database: reader.within(signal),
     now: () => run.now(),
@@ -188,7 +188,7 @@ function planContext(run: TaskRun, signal: AbortSignal, settings: unknown): Plan
 }
 
 function stepContext(task: Task, run: TaskRun, signal: AbortSignal, log: Log): StepContext {
-  const { clients, history, project, dataDirectory } = run;
+  const { clients, history, project, backupDirectory } = run;
   const session = task.effect === 'reads' ? run.reader : run.writer;
   return {
     log,
@@ -196,7 +196,7 @@ function stepContext(task: Task, run: TaskRun, signal: AbortSignal, log: Log): S
     clients,
     history,
     project,
-    dataDirectory,
+    backupDirectory,
     database: session.within(signal),
     now: () => run.now(),
     progress: (progress) => run.observer.progressed(progress),

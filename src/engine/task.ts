@@ -78,8 +78,8 @@ interface Surroundings {
   readonly history: SampleHistory;
   /** Which project this is, for labels: the database name unless the config says otherwise. */
   readonly project: string;
-  /** Where a task keeps its files when its settings name no place; need not exist yet. */
-  readonly dataDirectory: string;
+  /** Where backups are kept; need not exist yet. */
+  readonly backupDirectory: string;
 }
 
 export interface PlanContext<Settings> extends Surroundings {

@@ -69,7 +69,7 @@ export const backup = defineTask<Settings>({
   ],
 
   async plan(context) {
-    const directory = context.settings.directory ?? context.dataDirectory;
+    const directory = context.settings.directory ?? context.backupDirectory;
     const label = context.project;
     const { major } = await context.database.server();
     const [name] = await context.database.rows(databaseName);

@@ -40,7 +40,7 @@ export const verifyBackup = defineTask<Settings>({
   ],
 
   async plan(context) {
-    const directory = context.settings.directory ?? context.dataDirectory;
+    const directory = context.settings.directory ?? context.backupDirectory;
     const holding = { directory, label: context.project };
     if (context.settings.which === 'latest') return [newestStep(context, holding)];
     const backups = await listBackups(directory, context.project);

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { EXIT_CODES } from '../../src/cli/exit-code.ts';
 import { buildProgram, parseCommandLine } from '../../src/cli/program.ts';
+import { quickAnswer } from '../../src/cli/root-help.ts';
 import { taskWords } from '../../src/tasks/words.ts';
 import { SURFACE } from '../support/words.ts';
 
@@ -74,28 +75,57 @@ function reached(file: string, seen = new Set<string>()): ReadonlySet<string> {
   return seen;
 }
 
+/** What is outside the command line itself, of everything that loading a file loads at once. */
+function foreign(file: string): readonly string[] {
+  const modules = [...reached(join(ROOT, 'src', 'cli', file))].map((name) => name.replace(`${ROOT}/`, ''));
+  const light = /^(src\/(cli|base)\/.*|src\/engine\/task\.ts|node:(util|path))$/;
+  return modules.filter((name) => !light.test(name)).toSorted();
+}
+
 describe('the way to help', () => {
-  test('loads commander and words, no schema, no driver and no task', () => {
-    const modules = [...reached(join(ROOT, 'src', 'cli', 'main.ts'))].map((name) => name.replace(`${ROOT}/`, ''));
-    expect(modules.filter((name) => !name.startsWith('src/') && !name.startsWith('node:'))).toEqual(['commander']);
-    expect(modules.filter((name) => name.startsWith('src/tasks/'))).toEqual(['src/tasks/words.ts']);
-    expect(modules.filter((name) => /^src\/(adapters|config|alerts|backups|health)\//.test(name))).toEqual([]);
+  test('loads the words of the tasks and nothing else', () => {
+    expect(foreign('main.ts')).toEqual(['src/tasks/words.ts']);
+  });
+
+  test('loads commander for anything finer, but no schema, no driver and no task', () => {
+    expect(foreign('program.ts')).toEqual(['commander']);
   });
 
   test('loads none of them by another road either', () => {
     const script = `
       const { registerHooks } = await import('node:module');
       registerHooks({ load(url, context, next) { console.log(url); return next(url, context); } });
-      const { parseCommandLine } = await import('./src/cli/program.ts');
-      const { taskWords } = await import('./src/tasks/words.ts');
-      parseCommandLine(['--help'], { words: taskWords, version: '1', columns: 80 });
+      const { main } = await import('./src/cli/main.ts');
+      const sink = { write: () => undefined, isTerminal: false, columns: 80 };
+      const code = await main(process.argv.slice(1), { version: '1', stdout: sink, stderr: sink });
+      console.log('exit code', code);
     `;
-    const node = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
-      cwd: ROOT,
-      encoding: 'utf8',
-    });
-    expect(node.stdout).toContain('/commander/');
-    expect(node.stdout).not.toMatch(/node_modules\/(zod|pg|execa|pino|cosmiconfig|croner|yaml)\//);
-    expect(node.stdout).not.toMatch(/src\/tasks\/(?!words)/);
+    const loading = (word: string): string =>
+      spawnSync(process.execPath, ['--input-type=module', '--eval', script, '--', word], {
+        cwd: ROOT,
+        encoding: 'utf8',
+      }).stdout;
+    const heavy = /node_modules\/(?!commander)|src\/(tasks\/(?!words)|config|adapters|alerts|backups|health)/;
+    expect(loading('--help')).toMatch(/exit code 0/);
+    expect(loading('--help')).not.toMatch(/node_modules/);
+    expect(loading('--help')).not.toMatch(heavy);
+    expect(loading('helth')).toMatch(/\/commander\/[\s\S]*exit code 2/);
+    expect(loading('helth')).not.toMatch(heavy);
   });
+
+  test.each(['--help', '-h', 'help', '--version', '-V'])('says for `maint %s` what the parser says', (word) => {
+    expect(quickAnswer([word], SURFACE)).toEqual(parseCommandLine([word], SURFACE));
+  });
+
+  test.each([[], ['daily'], ['--help', 'daily'], ['help', 'daily'], ['--hepl']])(
+    'leaves %j to the parser',
+    (...argv) => {
+      expect(
+        quickAnswer(
+          argv.filter((word) => word !== undefined),
+          SURFACE,
+        ),
+      ).toBeUndefined();
+    },
+  );
 });

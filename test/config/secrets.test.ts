@@ -90,6 +90,7 @@ alerts:
     'database: { url: "postgres://me:x@db1/app?sslmode=${PW}" }',
     'schedule: { daily: "${PW}" }',
     'schedule: { daily: "1 2 3 4 ${PW}" }',
+    'schedule: { daily: "${PW} 2 3 4 5" }',
     'tasks: { look: { mode: "${PW}" } }',
     'tasks: { look: { maxAge: "1 ${PW}" } }',
     'alerts: { channels: [{ name: "${PW} ", type: slack, url: "http://x" }] }',
@@ -109,6 +110,8 @@ alerts:
     `heartbeat: { url: !${PLANTED} x }`,
     `heartbeat: { url: "\\q${PLANTED}" }`,
     `? { url: ${PLANTED} }\n: x`,
+    `heartbeat: { https://ping.example/${PLANTED} }`,
+    `- x\n${PLANTED}: 1`,
   ];
 
   test.for(misplaced)('by the error about %s', async (text, { folder }) => {

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { processes, until } from '../support/process-table.ts';
@@ -31,21 +31,8 @@ function startDemo(...args: readonly string[]): Demo {
 /** What a demo has left behind: its folder, and the processes that work in it. */
 function leftBy(demo: Demo): readonly string[] {
   const folder = demo.folder();
-  return [...(existsSync(folder) ? [folder] : []), ...commandLines().filter((line) => line.includes(folder))];
-}
-
-/** Of every process there is. */
-function commandLines(): readonly string[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map((name) => {
-      try {
-        return readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ');
-      } catch {
-        // It ended between the two looks.
-        return '';
-      }
-    });
+  const alive = processes().filter(({ commandLine }) => commandLine.includes(folder));
+  return [...(existsSync(folder) ? [folder] : []), ...alive.map(({ commandLine }) => commandLine)];
 }
 
 /** The text between one chapter's heading and the next. */
@@ -77,7 +64,7 @@ test.each([
   ['while the server is down', '4. A bad night', 'SIGINT', 130],
 ] as const)('a signal %s ends the demo, which leaves nothing behind', async (_, words, signal, exitCode) => {
   const demo = startDemo();
-  await until(`it says ${words}`, () => demo.said().includes(words) || undefined);
+  await until(`it says ${words}`, () => demo.said().includes(words));
   const before = demo.folder();
   demo.child.kill(signal);
   expect(await demo.exitCode, demo.said()).toBe(exitCode);

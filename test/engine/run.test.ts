@@ -45,7 +45,7 @@ function runOf(
     signal: new AbortController().signal,
     log: silentLog,
     project: 'app',
-    dataDirectory: '/nonexistent',
+    backupDirectory: '/nonexistent',
     reader,
     writer: session,
     clients: clientPrograms([], '/usr/bin', libpqEnvironment(database.connection)),

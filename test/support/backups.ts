@@ -6,7 +6,7 @@ import type { Outcome } from '../../src/engine/outcome.ts';
 import { backup } from '../../src/tasks/backup.ts';
 import { verifyBackup } from '../../src/tasks/verify-backup.ts';
 import { test as base, type TestDatabase } from './database.ts';
-import { noDatabase, runTask, type Around } from './run-task.ts';
+import { noDatabase, performSteps, planTask, runTask, type Around } from './run-task.ts';
 
 /** A place for backups, and the two tasks bound to it. */
 export interface Vault {
@@ -17,6 +17,8 @@ export interface Vault {
   expire(settings?: object, around?: Partial<Around>): Promise<Outcome>;
   /** Verifies the newest backup without a database. */
   verify(settings?: object, around?: Partial<Around>): Promise<Outcome>;
+  /** Verifies each backup. */
+  verifyAll(): Promise<readonly (Outcome & { readonly title: string })[]>;
   /** Absolute paths of the visible backups, oldest first. */
   backups(): Promise<readonly string[]>;
   /** Names of everything in the label's folder, hidden ones too. */
@@ -47,6 +49,11 @@ function openVault(directory: string, { connection }: TestDatabase, session: Ses
     expire: async (settings, around) => first((await run(settings, around)).slice(1)),
     verify: async (settings, around) =>
       first(await runTask(verifyBackup, { directory, ...settings }, { database: noDatabase, ...around })),
+    verifyAll: async () => {
+      const steps = await planTask(verifyBackup, { directory, which: 'all' }, { database: noDatabase });
+      const outcomes = await performSteps(steps, { database: noDatabase });
+      return outcomes.map((outcome, index) => ({ ...outcome, title: steps[index]?.title ?? '' }));
+    },
     backups: async () =>
       (await everything()).filter((name) => /^\d/.test(name)).map((name) => join(directory, 'app', name)),
     everything,

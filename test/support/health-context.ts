@@ -32,7 +32,7 @@ export async function runHealth(url: string, brought: HealthRun = {}): Promise<R
     signal: brought.signal ?? new AbortController().signal,
     log: silentLog,
     project: 'test',
-    dataDirectory: tmpdir(),
+    backupDirectory: tmpdir(),
     reader,
     writer: reader,
     clients: clientPrograms([], undefined, {}),

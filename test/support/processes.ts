@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Ids of the processes below this one whose program has that name. */
+/** Ids of the processes below this one whose program has that name; not those that are only asked for their version. */
 export function descendants(name: string, root = process.pid): readonly number[] {
   const all = readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
@@ -10,7 +10,8 @@ export function descendants(name: string, root = process.pid): readonly number[]
     all.filter(({ parent }) => parent === pid).flatMap((child) => [child, ...below(child.pid)]);
   return below(root)
     .filter((process) => process.name === name && process.state !== 'Z')
-    .map(({ pid }) => pid);
+    .map(({ pid }) => pid)
+    .filter((pid) => !readIfThere(`/proc/${pid}/cmdline`).includes('--version'));
 }
 
 /** Does a process still run? One that only waits to be buried does not. */
@@ -34,12 +35,20 @@ export async function processNamed(name: string): Promise<number> {
 }
 
 function factsOf(pid: number): { readonly name: string; readonly parent: number; readonly state: string } {
+  const line = readIfThere(`/proc/${pid}/stat`);
+  const [state = '', parent] = line.slice(line.lastIndexOf(')') + 2).split(' ');
+  return {
+    name: line.slice(line.indexOf('(') + 1, line.lastIndexOf(')')),
+    parent: Number(parent),
+    state: state || 'Z',
+  };
+}
+
+function readIfThere(path: string): string {
   try {
-    const line = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const [state = '', parent] = line.slice(line.lastIndexOf(')') + 2).split(' ');
-    return { name: line.slice(line.indexOf('(') + 1, line.lastIndexOf(')')), parent: Number(parent), state };
+    return readFileSync(path, 'utf8');
   } catch {
     // It ended between being listed and being read.
-    return { name: '', parent: 0, state: 'Z' };
+    return '';
   }
 }

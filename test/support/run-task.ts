@@ -14,7 +14,7 @@ export interface Around {
   readonly clients?: ClientPrograms;
   readonly project?: string;
   /** Where files go when the settings name no place; must be given where they do not. */
-  readonly dataDirectory?: string;
+  readonly backupDirectory?: string;
   readonly signal?: AbortSignal;
   readonly now?: () => Date;
   readonly history?: SampleHistory;
@@ -80,7 +80,7 @@ function surroundings(around: Around): {
   readonly clients: ClientPrograms;
   readonly history: SampleHistory;
   readonly project: string;
-  readonly dataDirectory: string;
+  readonly backupDirectory: string;
 } {
   const environment = around.connection === undefined ? {} : libpqEnvironment(around.connection);
   return {
@@ -90,6 +90,6 @@ function surroundings(around: Around): {
     clients: around.clients ?? clientPrograms([], process.env['PATH'], environment),
     history: around.history ?? { samples: () => [] },
     project: around.project ?? 'app',
-    dataDirectory: around.dataDirectory ?? '/nonexistent/maint',
+    backupDirectory: around.backupDirectory ?? '/nonexistent/maint',
   };
 }

@@ -89,9 +89,9 @@ function settings(folder: string): Readonly<Record<string, unknown>> {
     name: 'app',
     database: { url: '${DATABASE_URL}', connectTimeout: '3s' },
     state: join(folder, 'state'),
+    backups: { directory: join(folder, 'backups') },
     tasks: {
-      backup: { directory: join(folder, 'backups'), keep: { last: 3 } },
-      'verify-backup': { directory: join(folder, 'backups') },
+      backup: { keep: { last: 3 } },
       health: { disks: [folder], disk: { warnAt: 0.97, failAt: 0.99 } },
     },
     alerts: {

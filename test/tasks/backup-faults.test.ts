@@ -97,11 +97,12 @@ describe('killed in the middle', () => {
     for (const delayMs of [400, 700, 1_000, 1_300]) {
       const script = resolve(import.meta.dirname, '../../bench/backup-once.ts');
       const child = spawn(process.execPath, [script, database.url, vault.directory, '3', 'app'], { stdio: 'ignore' });
+      const closed = new Promise((done) => child.once('close', done));
       await sleep(delayMs);
       const programs = [...descendants('pg_dump', child.pid), ...descendants('zstd', child.pid)];
       met += programs.length;
       child.kill('SIGKILL');
-      await new Promise((done) => child.once('close', done));
+      await closed;
       await until('the programs to end', () => (programs.some(isAlive) ? undefined : true));
     }
     expect(met, 'programs that ran when maint was killed').toBeGreaterThan(0);

@@ -137,11 +137,7 @@ test('rows that a writer adds meanwhile are neither in the dump nor in the count
   expect((await vault.verify()).status).toBe('done');
 });
 
-test('tables of an extension are dumped where it declared them as configuration', async ({
-  database,
-  vault,
-  session,
-}) => {
+test('tables of an extension are dumped where it declared them as configuration', async ({ database, vault }) => {
   await database.query('CREATE TABLE config (id int, is_custom bool); CREATE TABLE inner_state (id int)');
   await database.query(
     `INSERT INTO config VALUES (1, true), (2, true), (3, false); INSERT INTO inner_state VALUES (1)`,

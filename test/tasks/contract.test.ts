@@ -66,7 +66,7 @@ async function runTask(task: Task, circumstances: Circumstances = {}): Promise<T
     signal: circumstances.signal ?? new AbortController().signal,
     log: silentLog,
     project: 'app',
-    dataDirectory: join(folder, 'data'),
+    backupDirectory: join(folder, 'data'),
     reader,
     writer,
     clients: clientPrograms([], process.env['PATH'], libpqEnvironment(connection)),

@@ -9,7 +9,7 @@ import { formatBytes, formatShare } from '../../base/units.ts';
 import type { World } from '../../base/world.ts';
 import type { Config } from '../../config/config.ts';
 import { quotedForShell } from '../cron-line.ts';
-import { dataDirectory } from '../state-directory.ts';
+import { backupDirectory } from '../state-directory.ts';
 import { verdictsOf, type Check } from './check.ts';
 
 const { ok, warn, fail } = verdictsOf('directories');
@@ -52,14 +52,10 @@ export async function checkBackupDisk(
 }
 
 /** @returns undefined where no backups are made */
-function backupPlace(world: World, { tasks }: Config): Place | undefined {
-  const backup = tasks.find(({ task }) => task.name === 'backup');
-  if (backup === undefined) return undefined;
-  const { settings } = backup;
-  const isNamed = typeof settings === 'object' && settings !== null && 'directory' in settings;
-  const named = isNamed && typeof settings.directory === 'string' ? settings.directory : dataDirectory(world);
-  const path = resolve(world.cwd, named);
-  return { name: 'backup directory', path, moveTo: 'name another as tasks.backup.directory' };
+function backupPlace(world: World, { tasks, backupDirectory: configured }: Config): Place | undefined {
+  if (!tasks.some(({ task, enabled }) => task.name === 'backup' && enabled)) return undefined;
+  const path = resolve(world.cwd, backupDirectory(world, configured));
+  return { name: 'backup directory', path, moveTo: 'name another as backups.directory' };
 }
 
 async function checkPlace(place: Place): Promise<readonly Check[]> {

@@ -21,6 +21,10 @@ schedule:
   monthly: ${text(schedule.monthly)}
   quarterly: ${text(schedule.quarterly)}
 
+backups:
+  # Another disk than that of the database is best.
+  directory: ${text(backupDirectory)}
+
 tasks:
   health:
     # Disks to watch.
@@ -31,8 +35,6 @@ ${disks.map((disk) => `      - ${text(disk)}`).join('\n')}
     #   - url: https://app.example.com/health
 
   backup:
-    # Another disk than that of the database is best.
-    directory: &backups ${text(backupDirectory)}
     # Which backups stay when newer ones have come: the last 7, and the newest of 14 days, 8 weeks and 12 months.
     # Only verified backups count, and the newest is never removed. Without this block nothing is ever removed.
     keep:
@@ -40,9 +42,6 @@ ${disks.map((disk) => `      - ${text(disk)}`).join('\n')}
       daily: 14
       weekly: 8
       monthly: 12
-
-  verify-backup:
-    directory: *backups
 
 # Who hears of problems. Try it with: maint alert test
 # alerts:

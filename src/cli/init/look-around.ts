@@ -13,7 +13,7 @@ import type { Tier } from '../../engine/task.ts';
 import { defaultDisks } from '../../health/default-disks.ts';
 import { tasks } from '../../tasks/index.ts';
 import type { CommonFlags } from '../invocation.ts';
-import { dataDirectory } from '../state-directory.ts';
+import { backupDirectory } from '../state-directory.ts';
 
 /** What a first configuration is made from. */
 export interface Surroundings {
@@ -34,7 +34,7 @@ export async function lookAround(world: World, common: CommonFlags): Promise<Sur
   const project = config?.project ?? 'unnamed';
   const wrong = problems.filter(({ path }) => path.startsWith('database')).map(({ message }) => message);
   const seen = await lookAtDatabase(config, wrong[0] ?? 'DATABASE_URL is not set');
-  return { project, backupDirectory: dataDirectory(world), schedule: spreadSchedule(project), ...seen };
+  return { project, backupDirectory: backupDirectory(world, undefined), schedule: spreadSchedule(project), ...seen };
 }
 
 /** MAINT_CONFIG may already name the file that is about to be written. */
