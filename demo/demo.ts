@@ -34,7 +34,7 @@ async function openingOf({ chapter, say }: Narrator, stage: Stage, request: Scen
   await chapter(`A throw-away PostgreSQL ${request.server.major} with a small app on it`);
   say(`${APP}, a messenger: users, messages, an attachment, workflows. All of it lies in ${stage.folder}`);
   const scene = await buildScene(stage, request);
-  say(`and is gone when this ends. The settings of maint are in ${scene.config}`);
+  say(`and ${request.isKept ? 'stays there' : 'is gone'} when this ends. The settings of maint are in ${scene.config}`);
   if (scene.certificate === undefined) say('(openssl is not installed, so the app has no certificate)');
   return scene;
 }
@@ -118,5 +118,5 @@ try {
   if (!(error instanceof MaintError || error instanceof StoryError)) throw error;
   process.stderr.write(`demo: ${error.message}\n`);
   if (error instanceof MaintError) process.stderr.write(`  ${error.hint}\n`);
-  process.exitCode = error instanceof MaintError && error.code.startsWith('PROGRAM_') ? 4 : 1;
+  process.exitCode = error instanceof MaintError ? error.exitCode : 1;
 }

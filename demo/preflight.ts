@@ -20,16 +20,16 @@ export async function chooseServer(searchPath: string | undefined): Promise<Serv
     throw new MaintError('PROGRAM_MISSING', 'no PostgreSQL server programs were found', {
       hint: 'Install a PostgreSQL server (Debian and Ubuntu `postgresql`, Fedora `postgresql-server`, Homebrew `postgresql`).',
     });
-  const { find } = clientPrograms([], searchPath, {});
+  const clients = clientPrograms([], searchPath, {});
   for (const server of servers) {
-    const isDumpable = await find('pg_dump', server.major).then(
+    const isDumpable = await clients.find('pg_dump', server.major).then(
       () => true,
       () => false,
     );
     if (isDumpable) return server;
   }
   const wanted = servers.reduce((oldest, { major }) => Math.min(oldest, major), newest.major);
-  return find('pg_dump', wanted).then(() => newest, rethrownWithPackages(wanted));
+  return clients.find('pg_dump', wanted).then(() => newest, rethrownWithPackages(wanted));
 }
 
 /** Says which package brings the program, for each of the usual systems. */

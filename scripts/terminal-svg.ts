@@ -3,6 +3,8 @@ import { displayWidth } from '../src/cli/layout.ts';
 const CELL = { width: 8.4, height: 19 };
 const MARGIN = 18;
 const BAR = 36;
+/** An escape sequence, its numbers caught. */
+const SEQUENCE = new RegExp(String.raw`${String.fromCodePoint(27)}\[([\d;]*)[A-Za-z]`);
 const FONT = `ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', 'Liberation Mono', monospace`;
 
 /** Foreground colours by their number in an escape sequence; the others stay as they are. */
@@ -57,7 +59,7 @@ function drawn(lines: readonly string[]): readonly string[] {
   return lines.flatMap((line, row) => {
     let column = 0;
     // Text and escape sequences take turns.
-    return line.split(/\u001B\[([\d;]*)[A-Za-z]/).flatMap((part, index) => {
+    return line.split(SEQUENCE).flatMap((part, index) => {
       if (index % 2 === 1) {
         look = part.split(';').map(Number).reduce(changed, look);
         return [];

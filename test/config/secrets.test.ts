@@ -111,7 +111,7 @@ alerts:
     `heartbeat: { url: "\\q${PLANTED}" }`,
     `? { url: ${PLANTED} }\n: x`,
     `heartbeat: { https://ping.example/${PLANTED} }`,
-    `- x\n${PLANTED}: 1`,
+    `- x\ny: ${PLANTED}`,
   ];
 
   test.for(misplaced)('by the error about %s', async (text, { folder }) => {
@@ -130,5 +130,12 @@ alerts:
     const told = loadConfig(folder.request({ env: { A: 'q"\\\n$&x', B: 'z7' } }));
     await expect(told).rejects.toThrow(/mode: found text, allowed are fast, careful/);
     await expect(told).rejects.toThrow(/"\$\{B\}" is not a duration/);
+  });
+
+  test('not even a piece of it', async ({ folder }) => {
+    await folder.write('maint.yaml', 'schedule: { daily: "${PW} 2 * * *" }\n');
+    await expect(loadConfig(folder.request({ env: { PW: '1,90210' } }))).rejects.toThrow(
+      /schedule\.daily: what the environment variable PW fills in is not allowed here$/,
+    );
   });
 });
