@@ -23,6 +23,7 @@ const around = {
   history: { samples: () => [] },
   project,
   backupDirectory: directory,
+  timezone: 'UTC',
   database: session,
 };
 const settings = backup.settings.parse({ directory, compressionLevel: Number(level) });

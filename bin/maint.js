@@ -14,9 +14,20 @@ if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
   process.exitCode = 2;
 } else {
   module.enableCompileCache?.();
+  silenceSqliteWarning();
   const { version } = createRequire(import.meta.url)('../package.json');
   const { main } = await import('../dist/cli/main.js');
   process.exitCode = await main(process.argv.slice(2), world({ version }));
   // What was given up on after its deadline must not keep the process alive.
   setTimeout(() => process.exit(), 2_000).unref();
+}
+
+/** Node.js 22 calls node:sqlite experimental at every start, which would break the silence under cron. */
+function silenceSqliteWarning() {
+  const listeners = process.listeners('warning');
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => {
+    if (warning.name === 'ExperimentalWarning' && warning.message.startsWith('SQLite')) return;
+    for (const listener of listeners) listener(warning);
+  });
 }

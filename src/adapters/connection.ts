@@ -3,7 +3,7 @@ import { Secret } from '../base/secret.ts';
 
 const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
 /** @see https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION */
-export type SslMode = (typeof SSL_MODES)[number];
+type SslMode = (typeof SSL_MODES)[number];
 
 /** Where a database is and who asks for it: the parts of a database URL, the password wrapped. */
 export interface Connection {

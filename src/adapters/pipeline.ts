@@ -124,7 +124,7 @@ export function checkStages(ends: readonly StageEnd[]): void {
 
 /** Did it end because nobody read on? */
 export function isBrokenPipe({ signal, stderr }: StageEnd): boolean {
-  return signal === 'SIGPIPE' || /write.*(broken pipe|connection reset by peer)/i.test(stderr);
+  return signal === 'SIGPIPE' || /broken pipe|(write|output).*connection reset by peer/i.test(stderr);
 }
 
 /** One line: `zstd ended with signal SIGKILL: what it said`. */

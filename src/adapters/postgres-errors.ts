@@ -37,6 +37,18 @@ const SYSTEM_CODES: Readonly<Record<string, ErrorCode>> = {
   EPIPE: 'CONNECTION_LOST',
 };
 
+/** What the commonest of them mean to a person at night. */
+const IN_WORDS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'no server listens there (connection refused)',
+  ENOENT: 'no server listens there (its socket does not exist)',
+  ENOTFOUND: 'the host name is not known',
+  EAI_AGAIN: 'the host name could not be looked up',
+  EHOSTUNREACH: 'the host cannot be reached',
+  ENETUNREACH: 'the network cannot be reached',
+  ETIMEDOUT: 'the host did not answer in time',
+  ECONNRESET: 'the server cut the connection',
+};
+
 /**
  * Translates what the driver threw.
  * @param error anything
@@ -60,7 +72,7 @@ export function translatePostgresError(error: unknown, connection: Connection, c
   const code = SYSTEM_CODES[systemCode(first)];
   if (code !== undefined) {
     const shown = connecting ? 'DATABASE_UNREACHABLE' : code;
-    return new MaintError(shown, `${where}: ${messageOf(first)}`, { cause: error });
+    return new MaintError(shown, `${where}: ${IN_WORDS[systemCode(first)] ?? messageOf(first)}`, { cause: error });
   }
   if (/timeout|terminated|not queryable|closed|ssl/i.test(error.message)) {
     const code = connecting ? 'DATABASE_UNREACHABLE' : 'CONNECTION_LOST';

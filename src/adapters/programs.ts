@@ -3,6 +3,7 @@ import { access } from 'node:fs/promises';
 import { basename, delimiter, join } from 'node:path';
 import { execa, ExecaError } from 'execa';
 import { MaintError } from '../base/errors.ts';
+import { printableLines } from '../base/printable.ts';
 import { Secret } from '../base/secret.ts';
 
 /** One call of a foreign program whose output is small. Streams of data go through `pipeline.ts`. */
@@ -82,9 +83,7 @@ export async function whichProgram(name: string, searchPath: string | undefined)
 
 /** The last lines a program printed, which is where it says why it ended; control characters removed. */
 export function lastLines(text: string, count = 5): string {
-  // oxlint-disable-next-line no-control-regex
-  const printable = text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '');
-  return printable.trimEnd().split('\n').slice(-count).join('; ');
+  return printableLines(text.trimEnd()).split('\n').slice(-count).join('; ');
 }
 
 function translate(error: ExecaError, request: ProgramRequest): MaintError {

@@ -4,7 +4,7 @@ import { MaintError } from '../base/errors.ts';
 /**
  * Writes a text file so that a reader sees the old one or the whole new one: partial name, flush, rename.
  * @param mode 0600 unless the file is meant for others
- * @throws MaintError FILE_UNUSABLE that names the path
+ * @throws MaintError FILE_UNUSABLE that names the path, NO_SPACE when the disk is full
  */
 export function writeTextFile(path: string, text: string, mode = 0o600): void {
   const partial = `${path}.partial`;
@@ -21,6 +21,7 @@ export function writeTextFile(path: string, text: string, mode = 0o600): void {
   } catch (cause) {
     rmSync(partial, { force: true });
     const said = cause instanceof Error ? cause.message : String(cause);
-    throw new MaintError('FILE_UNUSABLE', `${path} cannot be written: ${said}`, { cause });
+    const isFull = cause instanceof Error && 'code' in cause && cause.code === 'ENOSPC';
+    throw new MaintError(isFull ? 'NO_SPACE' : 'FILE_UNUSABLE', `${path} cannot be written: ${said}`, { cause });
   }
 }

@@ -1,5 +1,4 @@
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Transform } from 'node:stream';
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
 
 /** Large pieces keep the number of turns through the event loop low. */
@@ -27,12 +26,33 @@ export function isDamaged(error: unknown): boolean {
   return error instanceof Error && 'code' in error && /^(ZSTD_|Z_)/.test(String(error.code));
 }
 
-async function* through(source: AsyncIterable<Buffer>, codec: NodeJS.ReadWriteStream): AsyncGenerator<Buffer> {
-  const fed = pipeline(Readable.from(source, { objectMode: true, highWaterMark: 1 }), codec);
+async function* through(source: AsyncIterable<Buffer>, codec: Transform): AsyncGenerator<Buffer> {
+  const fed = feedCodec(source, codec);
   // Said again below, where it can be awaited.
   fed.catch(ignoreForNow);
-  for await (const chunk of codec) yield Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk);
+  try {
+    for await (const piece of codec) yield Buffer.isBuffer(piece) ? piece : Buffer.from(piece);
+  } finally {
+    codec.destroy();
+  }
   await fed;
+}
+
+/** The next piece is asked for when the codec is done with the one before, so that its giver may release it. */
+async function feedCodec(source: AsyncIterable<Buffer>, codec: Transform): Promise<void> {
+  try {
+    for await (const piece of source) await written(codec, piece);
+    codec.end();
+  } catch (error) {
+    codec.destroy(error instanceof Error ? error : new Error(String(error)));
+    throw error;
+  }
+}
+
+async function written(codec: Transform, piece: Buffer): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    codec.write(piece, (error) => (error ? reject(error) : resolve()));
+  });
 }
 
 /** The failure is thrown once the consumer has come to it. */

@@ -58,6 +58,11 @@ export class ArchiveRows {
     if (this.#headBytes >= this.#nextTry) this.#tryHeader();
   }
 
+  /** Has the head of the archive gone by? From then on no byte that was pushed is kept. */
+  get isInData(): boolean {
+    return this.#header !== undefined;
+  }
+
   /**
    * Call it after the last byte.
    * @throws ForeignArchive, or BrokenArchive when the archive is not whole

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { ClientProgram, ClientPrograms } from '../adapters/client-programs.ts';
 import { GrowingFile } from '../adapters/growing-file.ts';
+import { release } from '../adapters/memory.ts';
 import { checkStages, startPipeline, type Pipeline, type Stage } from '../adapters/pipeline.ts';
 import { compressed, decompressed } from '../adapters/zstd.ts';
 import { ForeignArchive } from './archive-header.ts';
@@ -92,10 +93,14 @@ async function store(source: AsyncIterable<Buffer>, file: GrowingFile, onBytes: 
   let batch: Buffer[] = [];
   let batchBytes = 0;
   let writing: Promise<void> = Promise.resolve();
+  const writeOut = async (pieces: readonly Buffer[]): Promise<void> => {
+    await file.append(pieces);
+    pieces.forEach(release);
+  };
   const flush = async (): Promise<void> => {
     await writing;
     onBytes(file.size);
-    writing = file.append(batch);
+    writing = writeOut(batch);
     // Awaited with the next batch, or at the end.
     writing.catch(ignoreForNow);
     batch = [];
@@ -122,6 +127,7 @@ async function readBack(
     for await (const piece of file.follow(signal)) {
       hash.update(piece);
       yield piece;
+      release(piece);
     }
   };
   for await (const piece of decompressed(hashed())) {
@@ -131,6 +137,8 @@ async function readBack(
       if (!(error instanceof ForeignArchive)) throw error;
       rows = undefined;
     }
+    // Bytes of the archive's head are still wanted until its end has come.
+    if (rows?.isInData === true) release(piece);
   }
   return { tables: rows?.finish(), sha256: hash.digest('hex') };
 }

@@ -15,7 +15,7 @@ export interface Source {
   readonly excluded: readonly string[];
 }
 
-export interface SourceTable {
+interface SourceTable {
   readonly schema: string;
   readonly name: string;
   readonly rows: number;

@@ -58,6 +58,15 @@ async function isDead(parent: string, name: string): Promise<boolean> {
   const text = await readIfThere(join(parent, name, OWNER_FILE));
   // Unsigned: a run ended right after making the folder, or while removing it.
   if (text === undefined) return true;
-  const owner = ownerSchema.safeParse(JSON.parse(text));
-  return owner.success && (await isGone(owner.data));
+  const owner = readOwner(text);
+  return owner === undefined || (await isGone(owner));
+}
+
+/** @returns undefined where the words are no owner's: a live run writes them whole, before anything else */
+function readOwner(text: string): z.infer<typeof ownerSchema> | undefined {
+  try {
+    return ownerSchema.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
 }

@@ -14,7 +14,7 @@ import {
 import { parseSums } from './sums.ts';
 
 /** Something that is wrong with a backup. */
-export interface Finding {
+interface Finding {
   /** Dotted name for programs: `verify.rows_mismatch`. */
   readonly detail: `verify.${string}`;
   /** One line for people. */

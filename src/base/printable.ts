@@ -1,7 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 
-// oxlint-disable-next-line no-control-regex
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+const UNPRINTABLE = /[\p{Cc}\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu;
 
 /**
  * Makes foreign text safe for one line of a terminal: terminal codes, control characters and marks that reverse or hide

@@ -33,6 +33,7 @@ export async function work(request: WorkRequest): Promise<readonly TaskReport[]>
     log,
     project: config.project,
     backupDirectory: backupDirectory(world, config.backupDirectory),
+    timezone: config.timezone,
     reader: sessions.reader,
     writer: sessions.writer,
     clients: clientPrograms(config.programDirectories, world.env['PATH'], environment),

@@ -34,6 +34,7 @@ export interface TaskRun {
   readonly log: Log;
   readonly project: string;
   readonly backupDirectory: string;
+  readonly timezone: string;
   /** For every plan, and for the steps of tasks that only read. */
   readonly reader: Session;
   /** For the steps of tasks that change something. */
@@ -114,7 +115,7 @@ async function performStep({ configured, step, isStopped }: NextStep, run: TaskR
   const log = run.log.child({ step: step.title });
   run.observer.stepStarted(task.name, step.title);
   const ending = await bounded({ ...run, log }, deadlineMs, (signal) =>
-    step.perform(stepContext(task, run, signal, log)),
+    step.perform(stepContext(task, { ...run, log }, signal)),
   );
   const report = stepReport(beginning, run, ending);
   run.observer.stepEnded(report);
@@ -172,33 +173,21 @@ function startPatience(signal: AbortSignal): Disposable & { readonly over: Promi
   };
 }
 
-function planContext(run: TaskRun, signal: AbortSignal, settings: unknown): PlanContext<unknown> {
-  const { log, clients, history, project, backupDirectory, reader } = run;
-  return {
-    log,
-    signal,
-    clients,
-    history,
-    project,
-    backupDirectory,
-    settings,
-    database: reader.within(signal),
-    now: () => run.now(),
-  };
+/** What both halves of a task get. */
+function surroundings(run: TaskRun, signal: AbortSignal): Omit<PlanContext<unknown>, 'settings' | 'database'> {
+  const { log, clients, history, project, backupDirectory, timezone } = run;
+  return { log, signal, clients, history, project, backupDirectory, timezone, now: () => run.now() };
 }
 
-function stepContext(task: Task, run: TaskRun, signal: AbortSignal, log: Log): StepContext {
-  const { clients, history, project, backupDirectory } = run;
+function planContext(run: TaskRun, signal: AbortSignal, settings: unknown): PlanContext<unknown> {
+  return { ...surroundings(run, signal), settings, database: run.reader.within(signal) };
+}
+
+function stepContext(task: Task, run: TaskRun, signal: AbortSignal): StepContext {
   const session = task.effect === 'reads' ? run.reader : run.writer;
   return {
-    log,
-    signal,
-    clients,
-    history,
-    project,
-    backupDirectory,
+    ...surroundings(run, signal),
     database: session.within(signal),
-    now: () => run.now(),
     progress: (progress) => run.observer.progressed(progress),
   };
 }

@@ -80,6 +80,8 @@ interface Surroundings {
   readonly project: string;
   /** Where backups are kept; need not exist yet. */
   readonly backupDirectory: string;
+  /** IANA name: where a day begins, for whatever counts days. */
+  readonly timezone: string;
 }
 
 export interface PlanContext<Settings> extends Surroundings {

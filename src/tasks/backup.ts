@@ -32,20 +32,11 @@ const keepSettings = z
   });
 
 const settings = z.strictObject({
-  directory: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('Where backups are kept; a directory of their own. The data directory of maint where left out'),
-  compressionLevel: z.int().min(1).max(19).default(3).describe('Level of zstd: 1 is fastest, 19 smallest'),
+  directory: z.string().min(1).optional().describe('Where this task keeps backups; `backups.directory` where left out'),
+  compressionLevel: z.int().min(1).max(19).default(1).describe('Level of zstd: 1 is fastest, 19 smallest'),
   keep: keepSettings
     .optional()
     .describe('Which backups stay when newer ones have come; without it nothing is ever removed'),
-  timezone: z
-    .string()
-    .default('UTC')
-    .refine(isTimezone, { message: 'is not a known time zone; write one such as Europe/Berlin or UTC' })
-    .describe('Time zone in which days, weeks, months and years of `keep` are counted'),
 });
 
 type Settings = z.infer<typeof settings>;
@@ -182,7 +173,8 @@ interface Holdings {
 }
 
 function expireStep(planning: PlanContext<Settings>, { directory, label, backups }: Holdings): Step {
-  const { keep, timezone } = planning.settings;
+  const { timezone, settings } = planning;
+  const { keep } = settings;
   const planned = planning.now();
   const upcoming = { id: 'the new one', startedAt: planned, isVerified: true };
   return {
@@ -237,14 +229,6 @@ async function requireSpace(directory: string, [newest]: readonly BackupEntry[])
     `${place} has ${formatBytes(freeBytes)} free, a backup needs about ${formatBytes(needed)}`,
     { detail: 'preflight.no_space' },
   );
-}
-
-function isTimezone(name: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
-  } catch {
-    return false;
-  }
 }
 
 const databaseName = sql<{ database: string }>`SELECT current_database() AS database`;

@@ -11,7 +11,7 @@ import { done, fail, type Outcome } from '../engine/outcome.ts';
 import { defineTask, type PlanContext, type Step, type StepContext } from '../engine/task.ts';
 
 const settings = z.strictObject({
-  directory: z.string().min(1).optional().describe('Where the backups are; the data directory of maint where left out'),
+  directory: z.string().min(1).optional().describe('Where the backups are; `backups.directory` where left out'),
   which: z.enum(['latest', 'all']).default('latest').describe('The newest backup, or each one'),
   maxAge: durationSetting.optional().describe('The newest backup must not be older than this'),
 });

@@ -123,12 +123,12 @@ export const taskWords: readonly TaskWords[] = [
         key: 'directory',
         type: 'text',
         fallback: 'optional',
-        description: 'Where backups are kept; a directory of their own. The data directory of maint where left out',
+        description: 'Where this task keeps backups; `backups.directory` where left out',
       },
       {
         key: 'compressionLevel',
         type: 'whole number from 1 to 19',
-        fallback: 'default 3',
+        fallback: 'default 1',
         description: 'Level of zstd: 1 is fastest, 19 smallest',
       },
       {
@@ -167,12 +167,6 @@ export const taskWords: readonly TaskWords[] = [
         fallback: 'default 3',
         description: 'So many of the newest verified backups always stay',
       },
-      {
-        key: 'timezone',
-        type: 'text',
-        fallback: 'default UTC',
-        description: 'Time zone in which days, weeks, months and years of `keep` are counted',
-      },
     ],
   },
   {
@@ -195,7 +189,7 @@ export const taskWords: readonly TaskWords[] = [
         key: 'directory',
         type: 'text',
         fallback: 'optional',
-        description: 'Where the backups are; the data directory of maint where left out',
+        description: 'Where the backups are; `backups.directory` where left out',
       },
       {
         key: 'which',

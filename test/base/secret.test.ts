@@ -6,8 +6,7 @@ test('a secret prints as [secret] however it is printed, and reveals itself only
   const secret = new Secret('hunter2');
   const printed = [
     String(secret),
-    `${secret}`,
-    secret + '',
+    [secret].join(),
     JSON.stringify({ secret }),
     inspect(secret),
     inspect({ deep: [secret] }, { showHidden: true, depth: 9 }),

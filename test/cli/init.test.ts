@@ -28,9 +28,9 @@ describe('init', () => {
     const blocks = Object.fromEntries(config.tasks.map(({ task, settings }) => [task.name, settings]));
     expect(blocks).toMatchObject({
       health: { disks: expect.arrayContaining(['/']) },
-      backup: { directory: join(cwd, 'data/maint'), keep: { last: 7, daily: 14, weekly: 8, monthly: 12 } },
-      'verify-backup': { directory: join(cwd, 'data/maint') },
+      backup: { keep: { last: 7, daily: 14, weekly: 8, monthly: 12 } },
     });
+    expect(config.backupDirectory).toBe(join(cwd, 'data/maint'));
 
     const doctor = makeWorld({ cwd, env });
     expect(await main(['doctor'], doctor)).toBe(0);
@@ -117,9 +117,7 @@ describe('init', () => {
     expect(await main(['init'], world)).toBe(0);
     const env = { DATABASE_URL: 'postgres://app@db1/app' };
     const config = await loadConfig({ env, cwd, tasks });
-    expect(config.tasks.find(({ task }) => task.name === 'backup')?.settings).toMatchObject({
-      directory: '/tmp/a: "b" ${HOME} #c/maint',
-    });
+    expect(config.backupDirectory).toBe('/tmp/a: "b" ${HOME} #c/maint');
   });
 
   test('says so where the file cannot be written', async () => {

@@ -46,6 +46,7 @@ function runOf(
     log: silentLog,
     project: 'app',
     backupDirectory: '/nonexistent',
+    timezone: 'UTC',
     reader,
     writer: session,
     clients: clientPrograms([], '/usr/bin', libpqEnvironment(database.connection)),

@@ -1,6 +1,7 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { listFolder } from '../../src/adapters/files.ts';
 import type { Session } from '../../src/adapters/postgres.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
 import { backup } from '../../src/tasks/backup.ts';
@@ -40,7 +41,7 @@ export const test = base.extend<Fixtures>({
 
 function openVault(directory: string, { connection }: TestDatabase, session: Session): Vault {
   const everything = async (): Promise<readonly string[]> =>
-    (await readdir(join(directory, 'app')).catch(() => [])).toSorted();
+    (await listFolder(join(directory, 'app')))?.map(({ name }) => name) ?? [];
   const run = (settings?: object, around?: Partial<Around>): Promise<readonly Outcome[]> =>
     runTask(backup, { directory, ...settings }, { connection, database: session, ...around });
   return {

@@ -33,6 +33,7 @@ export async function runHealth(url: string, brought: HealthRun = {}): Promise<R
     log: silentLog,
     project: 'test',
     backupDirectory: tmpdir(),
+    timezone: 'UTC',
     reader,
     writer: reader,
     clients: clientPrograms([], undefined, {}),

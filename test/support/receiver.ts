@@ -16,7 +16,7 @@ export interface Behaviour {
 }
 
 /** One request as it arrived. */
-export interface Received {
+interface Received {
   readonly method: string;
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;

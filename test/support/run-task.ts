@@ -81,6 +81,7 @@ function surroundings(around: Around): {
   readonly history: SampleHistory;
   readonly project: string;
   readonly backupDirectory: string;
+  readonly timezone: string;
 } {
   const environment = around.connection === undefined ? {} : libpqEnvironment(around.connection);
   return {
@@ -91,5 +92,6 @@ function surroundings(around: Around): {
     history: around.history ?? { samples: () => [] },
     project: around.project ?? 'app',
     backupDirectory: around.backupDirectory ?? '/nonexistent/maint',
+    timezone: 'UTC',
   };
 }

@@ -235,7 +235,7 @@ test('a disk that fills up leaves no trace of the new backup and says what is th
 }) => {
   const disk = join(vault.directory, 'disk');
   await mkdir(disk);
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'tmpfs', disk]);
+  const mounted = spawnSync('/bin/mount', ['-t', 'tmpfs', '-o', 'size=6m', 'tmpfs', disk]);
   skip(mounted.status !== 0, 'mounting a small disk needs root');
   try {
     await database.query('CREATE TABLE small AS SELECT 1 AS id');
@@ -245,6 +245,6 @@ test('a disk that fills up leaves no trace of the new backup and says what is th
     expect(await readdir(join(disk, 'app'))).toHaveLength(1);
     expect((await vault.verify({ directory: disk })).status).toBe('done');
   } finally {
-    spawnSync('umount', [disk]);
+    spawnSync('/bin/umount', [disk]);
   }
 });

@@ -67,6 +67,7 @@ async function runTask(task: Task, circumstances: Circumstances = {}): Promise<T
     log: silentLog,
     project: 'app',
     backupDirectory: join(folder, 'data'),
+    timezone: 'UTC',
     reader,
     writer,
     clients: clientPrograms([], process.env['PATH'], libpqEnvironment(connection)),

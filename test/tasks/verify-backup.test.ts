@@ -23,7 +23,8 @@ const FAULTS: Readonly<Record<string, { detail: string; inflict(folder: string):
   'a bit flipped at the end': { detail: 'verify.checksum_mismatch', inflict: (folder) => flip(folder, 0.999) },
   'four kilobytes were zeroed': {
     detail: 'verify.checksum_mismatch',
-    inflict: (folder) => change(folder, (bytes) => bytes.fill(0, bytes.length / 3, bytes.length / 3 + 4_096)),
+    inflict: (folder) =>
+      change(folder, (bytes) => bytes.fill(0, Math.floor(bytes.length / 3), Math.floor(bytes.length / 3) + 4_096)),
   },
   'something was appended to the dump': {
     detail: 'verify.checksum_mismatch',
@@ -132,11 +133,11 @@ test('every fault is found, under its own name, with the zstd program and withou
   await vault.take();
   const folder = await newest(vault);
   await cp(folder, join(vault.directory, 'good'), { recursive: true });
-  for (const [fault, { detail, inflict }] of Object.entries(FAULTS)) {
+  for (const [fault, { detail, ...how }] of Object.entries(FAULTS)) {
     await rm(join(vault.directory, 'app'), { recursive: true });
     await cp(join(vault.directory, 'good'), folder, { recursive: true });
     expect(await vault.verify(), `before: ${fault}`).toMatchObject({ status: 'done' });
-    await inflict(folder);
+    await how.inflict(folder);
     for (const around of [{}, { clients: withoutZstd() }]) {
       const outcome = await vault.verify({}, around);
       expect(outcome, fault).toMatchObject({ status: 'fail', detail });

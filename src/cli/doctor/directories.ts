@@ -52,9 +52,13 @@ export async function checkBackupDisk(
 }
 
 /** @returns undefined where no backups are made */
-function backupPlace(world: World, { tasks, backupDirectory: configured }: Config): Place | undefined {
-  if (!tasks.some(({ task, enabled }) => task.name === 'backup' && enabled)) return undefined;
-  const path = resolve(world.cwd, backupDirectory(world, configured));
+function backupPlace(world: World, { tasks, backupDirectory: shared }: Config): Place | undefined {
+  const backup = tasks.find(({ task }) => task.name === 'backup');
+  if (backup === undefined) return undefined;
+  const { settings } = backup;
+  const isNamed = typeof settings === 'object' && settings !== null && 'directory' in settings;
+  const own = isNamed && typeof settings.directory === 'string' ? settings.directory : undefined;
+  const path = resolve(world.cwd, own ?? backupDirectory(world, shared));
   return { name: 'backup directory', path, moveTo: 'name another as backups.directory' };
 }
 
