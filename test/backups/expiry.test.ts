@@ -48,7 +48,8 @@ describe('whatever the history', () => {
     fc.assert(
       fc.property(anyBackups, anyKeep, timezone, (backups, keep, zone) => {
         const verified = backups.filter(({ isVerified }) => isVerified);
-        const past = verified.filter(({ startedAt }) => startedAt <= NOW);
+        // A clock that is five minutes ahead still counts as right.
+        const past = verified.filter(({ startedAt }) => startedAt.getTime() <= NOW.getTime() + 300_000);
         const gone = deleted(backups, keep, zone);
         for (const list of [verified, past]) {
           const newest = list.toSorted((a, b) => b.startedAt.getTime() - a.startedAt.getTime())[0];
