@@ -1,0 +1,98 @@
+import type { X509Certificate } from 'node:crypto';
+import { readCertificateFile, trustedRoots } from '../adapters/certificate-files.ts';
+import { addressesOf, shakeHands, type Handshake, type TlsRequest } from '../adapters/tls.ts';
+import { MaintError } from '../base/errors.ts';
+import type { Outcome } from '../engine/outcome.ts';
+import { readCertificate } from './certificate.ts';
+import { followChain } from './trust.ts';
+import { isAddress, portOf, type Host } from './host-settings.ts';
+import { judgeHost, type Answer, type Disk } from './judge-host.ts';
+
+/** What an audit gets from whoever performs it. */
+interface Surroundings {
+  readonly signal: AbortSignal;
+  readonly now: () => Date;
+  /** For looking up the name, and for each handshake. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * Shakes hands with every address of a server and judges what they serve, against each other and the file on disk.
+ * @throws MaintError TLS_FAILED when no address could be asked: then nothing was found out
+ */
+export async function auditHost(host: Host, { signal, now, timeoutMs }: Surroundings): Promise<Outcome> {
+  const request: TlsRequest = {
+    host: host.host,
+    port: portOf(host),
+    servername: host.servername ?? host.host,
+    protocol: host.protocol,
+    timeoutMs,
+    signal,
+  };
+  const addresses = host.address === undefined ? await addressesOf(request) : [host.address];
+  const roots = await trustedRoots(host.ca);
+  const answers: Answer[] = [];
+  const silent: MaintError[] = [];
+  for (const address of addresses) {
+    const answer = await ask(address, request, roots);
+    if (answer instanceof MaintError) silent.push(answer);
+    else answers.push(answer);
+  }
+  const [reason] = silent;
+  if (answers.length === 0 && reason !== undefined) throw reason;
+  return judgeHost({ host, answers, silent, disk: await diskOf(host) }, now());
+}
+
+async function ask(
+  address: string,
+  request: TlsRequest,
+  roots: readonly X509Certificate[],
+): Promise<Answer | MaintError> {
+  try {
+    const handshake = await shakeHands(address, request);
+    return handshake === undefined ? { address } : { address, served: describe(handshake, request, roots) };
+  } catch (error) {
+    if (error instanceof MaintError && error.code === 'TLS_FAILED') return error;
+    throw error;
+  }
+}
+
+function describe(
+  { chain, version }: Handshake,
+  { servername, protocol }: TlsRequest,
+  roots: readonly X509Certificate[],
+): Answer['served'] {
+  const [leaf] = chain;
+  if (leaf === undefined) return undefined;
+  const { end, links, spare } = followChain(chain, roots);
+  return {
+    version,
+    chain: {
+      certificates: links.map(readCertificate),
+      spare: spare.map(readCertificate),
+      end,
+      host: servername,
+      fitsHost: fits(leaf, servername, protocol),
+      isVerified: protocol === 'tls',
+    },
+  };
+}
+
+/** libpq still reads the common name where there are no other names; web clients no longer do. */
+function fits(leaf: X509Certificate, name: string, protocol: Host['protocol']): boolean {
+  if (isAddress(name)) return leaf.checkIP(name) !== undefined;
+  return leaf.checkHost(name, { subject: protocol === 'postgres' ? 'default' : 'never' }) !== undefined;
+}
+
+/** A file that cannot be read must not hide what the server serves. */
+async function diskOf({ file }: Host): Promise<Disk | undefined> {
+  if (file === undefined) return undefined;
+  try {
+    const [leaf] = await readCertificateFile(file);
+    if (leaf === undefined) return { path: file, problem: `${file} holds no certificate` };
+    return { path: file, leaf: readCertificate(leaf) };
+  } catch (error) {
+    if (!(error instanceof MaintError)) throw error;
+    return { path: file, problem: error.message };
+  }
+}

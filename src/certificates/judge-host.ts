@@ -1,0 +1,166 @@
+import type { MaintError } from '../base/errors.ts';
+import type { Json } from '../base/json.ts';
+import { plural } from '../base/units.ts';
+import type { Outcome } from '../engine/outcome.ts';
+import { certificateFacts, type Certificate } from './certificate.ts';
+import { outcomeOf, type Finding } from './finding.ts';
+import { bracketed, hostTitle, isAddress, portOf, type Host } from './host-settings.ts';
+import { judgeReload } from './judge-reload.ts';
+import { describeLife, judgeChain, type Chain } from './judge.ts';
+import { lifeSamples } from './samples.ts';
+
+/** What one address answered; nothing is served where a PostgreSQL server has no TLS. */
+export interface Answer {
+  readonly address: string;
+  readonly served?: { readonly version: string; readonly chain: Chain } | undefined;
+}
+
+/** The file that should be served, or why it cannot be compared. */
+export type Disk =
+  | { readonly path: string; readonly leaf: Certificate }
+  | { readonly path: string; readonly problem: string };
+
+interface Reading {
+  readonly host: Host;
+  /** At least one. */
+  readonly answers: readonly Answer[];
+  /** Why some addresses could not be asked. */
+  readonly silent: readonly MaintError[];
+  readonly disk: Disk | undefined;
+}
+
+/** A server is as bad as its worst address; what several of them serve alike is said once. */
+export function judgeHost(reading: Reading, now: Date): Outcome {
+  const { host, answers, silent, disk } = reading;
+  const groups = [...Map.groupBy(answers, groupKey).values()];
+  const findings = groups.flatMap((group) => {
+    const [first] = group;
+    const own = first === undefined ? [] : judgeAnswer(first, reading, now);
+    if (groups.length === 1) return own;
+    const where = group.map(({ address }) => address).join(', ');
+    return own.map((finding) => ({ ...finding, message: `${where}: ${finding.message}` }));
+  });
+  return outcomeOf({
+    findings: [...findings, ...unasked(silent), ...unread(disk)],
+    allWell: allWell(answers, now),
+    look: [lookCommand(host)],
+    facts: {
+      ...identity(host),
+      addresses: answers.map(answerFacts),
+      unreachable: silent.map(({ message }) => message),
+      disk: disk === undefined ? null : diskFacts(disk),
+    },
+    samples: lifeSamples(hostTitle(host), answers.map(certificatesOf), now),
+  });
+}
+
+function groupKey({ served }: Answer): string {
+  const prints = served?.chain.certificates.map(({ fingerprint }) => fingerprint) ?? [];
+  return [served?.version, ...prints].join(' ');
+}
+
+function certificatesOf({ served }: Answer): readonly Certificate[] {
+  return served?.chain.certificates ?? [];
+}
+
+function judgeAnswer({ served }: Answer, { host, disk }: Reading, now: Date): readonly Finding[] {
+  const [leaf] = served?.chain.certificates ?? [];
+  if (served === undefined || leaf === undefined) return [NO_TLS];
+  const remedies = { renew: host.renew, reload: host.reload };
+  return [
+    ...judgeChain(served.chain, now, remedies),
+    ...(disk !== undefined && 'leaf' in disk ? judgeReload(leaf, disk, remedies) : []),
+    ...judgeVersion(served.version),
+  ];
+}
+
+const NO_TLS: Finding = {
+  grade: 'warn',
+  detail: 'certificate.no_tls',
+  message: 'the server has ssl = off: what is asked and answered crosses the network readable for anyone',
+  remedy: [
+    'Put server.crt and server.key where ssl_cert_file and ssl_key_file point.',
+    `psql "$DATABASE_URL" -c "ALTER SYSTEM SET ssl = on" -c "SELECT pg_reload_conf()"`,
+  ],
+};
+
+/** @see https://www.rfc-editor.org/rfc/rfc8996 which takes TLS 1.0 and 1.1 out of use */
+function judgeVersion(version: string): readonly Finding[] {
+  if (version !== 'TLSv1' && version !== 'TLSv1.1') return [];
+  return [
+    {
+      grade: 'warn',
+      detail: 'certificate.old_protocol',
+      message: `speaks ${version} at best, which clients no longer accept`,
+      remedy: ['Allow TLS 1.2 and 1.3 in the configuration of the server.'],
+    },
+  ];
+}
+
+/** An address without a way to it says more about this host, which may have no IPv6, than about the server. */
+function unasked(silent: readonly MaintError[]): readonly Finding[] {
+  return silent
+    .filter(({ detail }) => detail !== 'tls.no_route')
+    .map(({ message, hint }) => ({
+      grade: 'warn',
+      detail: 'certificate.address_silent',
+      message: `not every address answers: ${message}`,
+      remedy: [hint],
+    }));
+}
+
+function unread(disk: Disk | undefined): readonly Finding[] {
+  if (disk === undefined || !('problem' in disk)) return [];
+  return [
+    {
+      grade: 'warn',
+      detail: 'certificate.file_unread',
+      message: `what is served could not be compared with the disk: ${disk.problem}`,
+      remedy: [`Check \`file\` in the configuration, and that the user of maint may read ${disk.path}.`],
+    },
+  ];
+}
+
+function allWell(answers: readonly Answer[], now: Date): string {
+  const leaves = answers.flatMap((answer) => certificatesOf(answer).slice(0, 1));
+  const [first] = leaves.toSorted((a, b) => a.notAfter.getTime() - b.notAfter.getTime());
+  if (first === undefined) return 'nothing is served';
+  const issuer = /CN=([^,]+)/.exec(first.issuer)?.[1] ?? first.issuer;
+  const everywhere = answers.length > 1 ? `, at ${plural(answers.length, 'address', 'addresses')}` : '';
+  return `${describeLife(first, now)}, from ${issuer}${everywhere}`;
+}
+
+function lookCommand(host: Host): string {
+  const name = host.servername ?? host.host;
+  const place = `${bracketed(host.address ?? host.host)}:${portOf(host)}`;
+  const start = host.protocol === 'postgres' ? ' -starttls postgres' : '';
+  return `openssl s_client -connect ${place}${isAddress(name) ? '' : ` -servername ${name}`}${start} -showcerts </dev/null | openssl x509 -noout -subject -issuer -dates -ext subjectAltName`;
+}
+
+function identity(host: Host): Readonly<Record<string, Json>> {
+  return {
+    host: host.host,
+    port: portOf(host),
+    protocol: host.protocol,
+    servername: host.servername ?? host.host,
+    renew: host.renew ?? null,
+    reload: host.reload ?? null,
+  };
+}
+
+function answerFacts({ address, served }: Answer): Json {
+  if (served === undefined) return { address, version: null, end: null, fitsHost: null, chain: [], spare: [] };
+  const { end, fitsHost, certificates, spare } = served.chain;
+  return {
+    address,
+    version: served.version,
+    end: end ?? null,
+    fitsHost,
+    chain: certificates.map(certificateFacts),
+    spare: spare.map(certificateFacts),
+  };
+}
+
+function diskFacts(disk: Disk): Json {
+  return 'problem' in disk ? { ...disk } : { path: disk.path, ...certificateFacts(disk.leaf) };
+}
