@@ -17,3 +17,8 @@ const CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 export function isUnanswered(error: unknown): error is MaintError {
   return error instanceof MaintError && CODES.has(error.code);
 }
+
+/** Does this error say that the next question would get no answer either? */
+export function isOutOfReach(error: unknown): boolean {
+  return error instanceof MaintError && (error.code === 'CONNECTION_LOST' || error.code === 'DATABASE_UNREACHABLE');
+}

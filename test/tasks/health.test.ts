@@ -4,8 +4,28 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, inject, test as plainTest } from 'vitest';
 import { startCluster, type Cluster } from '../../src/adapters/cluster.ts';
-import { queryOnce, test } from '../support/database.ts';
+import { parseConnection } from '../../src/adapters/connection.ts';
+import { openSession } from '../../src/adapters/postgres.ts';
+import { Secret } from '../../src/base/secret.ts';
+import { health } from '../../src/tasks/health.ts';
+import { LIMITS, queryOnce, test } from '../support/database.ts';
 import { runHealth } from '../support/health-context.ts';
+import { performSteps, planTask } from '../support/run-task.ts';
+
+/** The steps that ask the database, in the order of the report. */
+const DATABASE_STEPS = [
+  'database answers',
+  'connections',
+  'long transactions',
+  'idle in transaction',
+  'blocked sessions',
+  'transaction ids',
+  'sequences',
+  'invalid indexes',
+  'checksums',
+  'replication',
+  'clock',
+];
 
 /** A server of its own: it is stopped, filled up and counted on. Seven connections are for ordinary roles. */
 let cluster: Cluster;
@@ -45,7 +65,7 @@ async function hold(count: number, applicationName: string, user = 'app'): Promi
 
 test('a database with room to spare is healthy', async ({ database }) => {
   const steps = await runHealth(database.url, { settings: { disks: ['/'] } });
-  expect(Object.keys(steps)).toEqual(['database answers', 'connections', 'disk /']);
+  expect(Object.keys(steps)).toEqual([...DATABASE_STEPS, 'memory', 'disk /']);
   expect(steps['database answers']).toMatchObject({
     summary: expect.stringMatching(/^answered in .* \(connecting .*, a query .*\), PostgreSQL \d+\.\d+$/),
     facts: { isStandby: false },
@@ -84,14 +104,41 @@ plainTest('a stopped server is one failure, and everything else is still looked 
   await cluster.stop();
   try {
     const steps = await runHealth(cluster.url('postgres'));
-    expect(Object.keys(steps)).toEqual(['database answers', 'connections', 'disk /']);
+    expect(Object.keys(steps)).toEqual([...DATABASE_STEPS, 'memory', 'disk /']);
     expect(steps['database answers']).toMatchObject({
       verdict: 'fail',
       facts: { code: 'DATABASE_UNREACHABLE' },
       remediation: [expect.stringContaining('Check that the server runs'), expect.stringContaining('systemctl')],
     });
-    expect(steps['connections']).toMatchObject({ verdict: 'skip', summary: 'the database does not answer' });
+    for (const title of DATABASE_STEPS.slice(1))
+      expect(steps[title]).toMatchObject({
+        verdict: 'skip',
+        summary: 'the database does not answer',
+        facts: { inhibitedBy: 'database answers' },
+      });
     expect(steps['disk /']?.summary).toContain('full');
+  } finally {
+    await cluster.start();
+  }
+});
+
+plainTest('a server that goes away in the middle is one crash, and the rest is skipped', async () => {
+  await using database = openSession({
+    connection: parseConnection(new Secret(cluster.url('postgres'))),
+    mode: 'read-only',
+    limits: LIMITS,
+    applicationName: 'maint/health',
+  });
+  const [first, second, ...others] = await planTask(health, { disks: [] }, { database });
+  if (first === undefined || second === undefined) throw new Error('health has fewer steps than it should');
+  expect(await performSteps([first], { database })).toMatchObject([{ status: 'done' }]);
+  await cluster.stop();
+  try {
+    await expect(performSteps([second], { database })).rejects.toMatchObject({
+      code: expect.stringMatching(/^(CONNECTION_LOST|DATABASE_UNREACHABLE)$/),
+    });
+    const later = await performSteps(others.slice(0, DATABASE_STEPS.length - 2), { database });
+    expect(new Set(later.map(({ summary }) => summary))).toEqual(new Set(['the database does not answer']));
   } finally {
     await cluster.start();
   }
@@ -178,6 +225,12 @@ plainTest('a role that may see little counts all the same, and says what it cann
   expect(steps['disk /']).toBeDefined();
 });
 
+plainTest('a role without any right finds out what it can, and crashes nowhere', async () => {
+  await queryOnce(cluster.url('postgres'), 'CREATE TABLE IF NOT EXISTS secret_orders (id serial PRIMARY KEY)');
+  const steps = await runHealth(urlAs('app'), { settings: { disks: [], expectRole: 'primary' } });
+  expect(Object.values(steps).filter(({ verdict }) => verdict === 'crash')).toEqual([]);
+});
+
 plainTest('a run uses one connection and writes nothing', async () => {
   const connections = async (): Promise<number> =>
     (await readFile(join(cluster.directory, 'server.log'), 'utf8')).split('application_name=maint/').length - 1;
@@ -200,4 +253,5 @@ plainTest('PostgreSQL 18 is understood', async () => {
   const steps = await runHealth(newer.url('postgres'));
   expect(steps['database answers']?.facts).toMatchObject({ version: expect.stringMatching(/^18\./) });
   expect(steps['connections']).toMatchObject({ verdict: 'done', facts: { used: 1, limit: 15 } });
+  expect(Object.values(steps).filter(({ verdict }) => verdict === 'crash' || verdict === 'fail')).toEqual([]);
 });

@@ -1,0 +1,90 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { MaintError } from '../base/errors.ts';
+
+/** How much memory there is for the processes here, and how much of it cannot be given back. */
+export interface MemoryFacts {
+  /** Whose limit it is: the whole host's, or that of the container or service (control group). */
+  readonly of: 'host' | 'control group';
+  readonly totalBytes: number;
+  /** What could be handed out without swapping. */
+  readonly availableBytes: number;
+  /** How often the kernel has ended a process of this control group for want of memory; undefined where it does not count. */
+  readonly oomKills: number | undefined;
+}
+
+/** Where the kernel tells. */
+export interface KernelPlaces {
+  readonly proc: string;
+  readonly cgroup: string;
+}
+
+const PLACES: KernelPlaces = { proc: '/proc', cgroup: '/sys/fs/cgroup' };
+
+/**
+ * Asks the kernel for memory. A limit of the own control group (version 2), or of one above it, counts before that of the
+ * host: a container is out of memory long before its host is.
+ * @returns undefined where the kernel is no Linux
+ * @throws MaintError FILE_UNUSABLE when what the kernel tells cannot be read
+ * @see https://docs.kernel.org/admin-guide/cgroup-v2.html#memory-interface-files
+ */
+export async function memoryFacts(places: KernelPlaces = PLACES): Promise<MemoryFacts | undefined> {
+  const meminfo = await read(join(places.proc, 'meminfo'));
+  if (meminfo === undefined) return undefined;
+  const totalBytes = kilobytes(meminfo, 'MemTotal');
+  const host = { of: 'host', totalBytes, availableBytes: kilobytes(meminfo, 'MemAvailable') } as const;
+  const group = await tightestGroup(places);
+  const oomKills = group.oomKills;
+  if (group.limit === undefined || group.limit.totalBytes >= totalBytes) return { ...host, oomKills };
+  const { totalBytes: limit, usedBytes } = group.limit;
+  // Inside a large limit the host can be the one that runs out first.
+  if (limit - usedBytes > host.availableBytes) return { ...host, oomKills };
+  return { of: 'control group', totalBytes: limit, availableBytes: Math.max(0, limit - usedBytes), oomKills };
+}
+
+interface GroupFacts {
+  readonly limit: { readonly totalBytes: number; readonly usedBytes: number } | undefined;
+  readonly oomKills: number | undefined;
+}
+
+/** Of the own control group and those above it, the one with the smallest limit. */
+async function tightestGroup({ proc, cgroup }: KernelPlaces): Promise<GroupFacts> {
+  const own = /^0::(\/.*)$/m.exec((await read(join(proc, 'self/cgroup'))) ?? '')?.[1];
+  if (own === undefined) return { limit: undefined, oomKills: undefined };
+  const folder = join(cgroup, own);
+  const events = await read(join(folder, 'memory.events'));
+  const limits = [];
+  for (let each = folder; each.startsWith(cgroup); each = dirname(each)) limits.push(await limitOf(each));
+  const [tightest] = limits.filter((limit) => limit !== undefined).toSorted((a, b) => a.totalBytes - b.totalBytes);
+  return { limit: tightest, oomKills: events === undefined ? undefined : numberAfter(events, 'oom_kill') };
+}
+
+async function limitOf(folder: string): Promise<GroupFacts['limit']> {
+  const max = Number(await read(join(folder, 'memory.max')));
+  const current = Number(await read(join(folder, 'memory.current')));
+  if (!Number.isFinite(max) || !Number.isFinite(current)) return undefined;
+  // Pages of files that nobody has touched for a while are given back before anything is refused.
+  const reclaimable = numberAfter((await read(join(folder, 'memory.stat'))) ?? '', 'inactive_file') ?? 0;
+  return { totalBytes: max, usedBytes: Math.max(0, current - reclaimable) };
+}
+
+function kilobytes(meminfo: string, name: string): number {
+  const value = numberAfter(meminfo, `${name}:`);
+  if (value === undefined) throw new MaintError('FILE_UNUSABLE', `/proc/meminfo does not tell ${name}`);
+  return value * 1_024;
+}
+
+function numberAfter(text: string, name: string): number | undefined {
+  const digits = new RegExp(String.raw`^${name}\s+(\d+)`, 'm').exec(text)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+/** Which file is there depends on kernel and container; one that is missing or closed tells nothing. */
+async function read(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import type { Reader } from '../adapters/postgres.ts';
+import { sql } from '../adapters/sql.ts';
+import { durationSetting } from '../base/settings.ts';
+import { formatDuration } from '../base/units.ts';
+import type { Outcome } from '../engine/outcome.ts';
+import { grade, WARNS_SOONER, warnsSooner } from './thresholds.ts';
+
+export const clockSettings = z
+  .strictObject({
+    warnAfter: durationSetting
+      .prefault('1s')
+      .describe('Warn when the clocks of this host and of the database are further apart than this'),
+    failAfter: durationSetting.prefault('5s').describe('Fail when they are further apart than this'),
+  })
+  .refine(warnsSooner, WARNS_SOONER);
+type ClockSettings = z.infer<typeof clockSettings>;
+
+/** The clock of the database, and that of this host before and after it was asked; in milliseconds. */
+interface Reading {
+  readonly theirs: number;
+  readonly before: number;
+  readonly after: number;
+}
+
+/**
+ * Compares the clock of this host with that of the database. Signed messages, certificates and schedules go wrong when
+ * they are apart.
+ * @param now the clock of this host
+ * @throws MaintError when the database does not answer
+ */
+export async function checkClock(database: Reader, settings: ClockSettings, now: () => Date): Promise<Outcome> {
+  await database.server();
+  const before = now().getTime();
+  const [row] = await database.rows(sql<{ theirs: number }>`
+    SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS theirs`);
+  const after = now().getTime();
+  return judgeClock({ theirs: row?.theirs ?? before, before, after }, settings, database.name);
+}
+
+/** The answer was made somewhere between the two looks at the own clock, so only what lies outside counts. */
+export function judgeClock(
+  { theirs, before, after }: Reading,
+  { warnAfter, failAfter }: ClockSettings,
+  subject: string,
+): Outcome {
+  const aheadMs = Math.max(0, theirs - after);
+  const behindMs = Math.max(0, before - theirs);
+  const apartMs = aheadMs + behindMs;
+  const status = grade(apartMs, warnAfter, failAfter);
+  const side = aheadMs > 0 ? 'ahead of' : 'behind';
+  return {
+    status,
+    summary:
+      status === 'done'
+        ? `less than ${formatDuration(warnAfter)} apart`
+        : `the clock of the database is ${formatDuration(apartMs)} ${side} that of this host`,
+    remediation: status === 'done' ? [] : REMEDIATION,
+    facts: { aheadMs: Math.round(aheadMs - behindMs) },
+    samples: [{ name: 'clock.apart', subject, value: apartMs / 1_000, unit: 'seconds' }],
+  };
+}
+
+const REMEDIATION = [
+  'On both hosts: timedatectl; chronyc tracking',
+  'Let both follow a time server: sudo timedatectl set-ntp true',
+];

@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { memoryFacts, type MemoryFacts } from '../adapters/memory-facts.ts';
+import { formatBytes, formatShare, plural } from '../base/units.ts';
+import { skip, type Outcome } from '../engine/outcome.ts';
+import type { SampleHistory } from '../engine/sample.ts';
+import { DAY_MS } from '../base/units.ts';
+import { gradeShare, shareSetting, WARNS_FIRST, warnsFirst } from './thresholds.ts';
+
+export const memorySettings = z
+  .strictObject({
+    warnAt: shareSetting(0.9).describe('Warn when this share of the memory of the host, or of its container, is taken'),
+    failAt: shareSetting(0.97).describe('Fail from this share on'),
+  })
+  .refine(warnsFirst, WARNS_FIRST);
+type MemorySettings = z.infer<typeof memorySettings>;
+
+interface Surroundings {
+  readonly history: SampleHistory;
+  now(): Date;
+}
+
+const KILLS = 'memory.oomKills';
+const SUBJECT = 'this host';
+
+/**
+ * Looks how much memory is left where maint runs, and whether the kernel had to end a process since the last look.
+ * @throws MaintError FILE_UNUSABLE when what the kernel tells cannot be read
+ */
+export async function checkMemory(settings: MemorySettings, around: Surroundings): Promise<Outcome> {
+  const facts = await memoryFacts();
+  if (facts === undefined) return skip('this system does not tell how much memory is available');
+  const last = around.history.samples(KILLS, SUBJECT, new Date(around.now().getTime() - DAY_MS)).at(-1)?.value;
+  return judgeMemory(facts, last, settings);
+}
+
+/** @param killsBefore the count at the last look; undefined where there was none within a day */
+export function judgeMemory(facts: MemoryFacts, killsBefore: number | undefined, settings: MemorySettings): Outcome {
+  const { of, totalBytes, availableBytes, oomKills } = facts;
+  const share = 1 - availableBytes / Math.max(1, totalBytes);
+  const killed = killsBefore === undefined ? 0 : Math.max(0, (oomKills ?? 0) - killsBefore);
+  const graded = gradeShare(share, settings);
+  const status = graded === 'done' && killed > 0 ? 'warn' : graded;
+  const whose = of === 'host' ? '' : ' of this container';
+  const kills = killed === 0 ? '' : `; the kernel ended ${plural(killed, 'process', 'processes')} for want of memory`;
+  return {
+    status,
+    summary: `${formatShare(share)} of the memory${whose} taken, ${formatBytes(availableBytes)} of ${formatBytes(totalBytes)} available${kills}`,
+    remediation: status === 'done' ? [] : REMEDIATION,
+    facts: { of, share, totalBytes, availableBytes, oomKills: oomKills ?? null, killed },
+    samples: [
+      { name: 'memory.used', subject: SUBJECT, value: share, unit: 'ratio' },
+      ...(oomKills === undefined ? [] : [{ name: KILLS, subject: SUBJECT, value: oomKills, unit: 'count' as const }]),
+    ],
+  };
+}
+
+const REMEDIATION = [
+  'ps -eo pid,rss,comm --sort=-rss | head -n 15',
+  `journalctl -k --since "1 day ago" | grep -i 'out of memory'`,
+  'Give the host or the container more memory, or lower what takes it: connections times work_mem, shared_buffers, the pool of the application.',
+];
