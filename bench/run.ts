@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-for (const name of ['start-up.ts', 'health.ts', 'backup.ts']) {
+for (const name of ['start-up.ts', 'health.ts', 'backup.ts', 'prune.ts']) {
   process.stdout.write(`\n## ${name}\n`);
   const { status } = spawnSync(process.execPath, [join(import.meta.dirname, name)], { stdio: 'inherit' });
   if (status !== 0) process.exitCode = 1;

@@ -20,6 +20,7 @@ const SQLSTATES: Readonly<Record<string, ErrorCode>> = {
   '42501': 'PERMISSION_MISSING',
   '25006': 'READ_ONLY',
   '55P03': 'LOCK_TIMED_OUT',
+  '40P01': 'LOCK_TIMED_OUT',
   '57014': 'STATEMENT_TIMED_OUT',
 };
 

@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import { cancelling, closeClient, connect, type Connected } from './postgres-connect.ts';
 import { translatePostgresError } from './postgres-errors.ts';
-import type { ServerFacts, SessionRequest } from './postgres.ts';
+import type { ServerFacts, SessionLimits, SessionRequest, Transaction } from './postgres.ts';
 import type { Statement } from './sql.ts';
 
 interface Answer<Row> {
@@ -24,16 +24,41 @@ export class PostgresLine {
   }
 
   async once<Row extends object>(statement: Statement<Row>, signal: AbortSignal | undefined): Promise<Answer<Row>> {
+    return this.#inTransaction(this.#request, signal, (client) => answer<Row>(client, statement));
+  }
+
+  async transaction<T>(
+    limits: Partial<SessionLimits>,
+    work: (inside: Transaction) => Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    const request = { ...this.#request, limits: { ...this.#request.limits, ...limits } };
+    return this.#inTransaction(request, signal, (client) =>
+      work({
+        rows: async <Row extends object>(statement: Statement<Row>) => (await answer<Row>(client, statement)).rows,
+        run: async (statement) => (await answer(client, statement)).count,
+      }),
+    );
+  }
+
+  async #inTransaction<T>(
+    request: SessionRequest,
+    signal: AbortSignal | undefined,
+    work: (client: Client) => Promise<T>,
+  ): Promise<T> {
     return this.#inTurn(async () => {
       signal?.throwIfAborted();
       const { client } = await this.#connected();
       try {
-        return await cancelling({ client, request: this.#request, signal }, () =>
-          inTransaction<Row>(client, this.#request, statement),
-        );
+        return await cancelling({ client, request, signal }, async () => {
+          await client.query(beginning(request));
+          const value = await work(client);
+          await client.query('COMMIT');
+          return value;
+        });
       } catch (error) {
         await this.#recover(client);
-        throw translatePostgresError(error, this.#request.connection, false);
+        throw translatePostgresError(error, request.connection, false);
       }
     });
   }
@@ -71,18 +96,14 @@ export class PostgresLine {
 /** Once a transaction has a snapshot PostgreSQL no longer lets it turn itself from read-only to read-write. */
 const SEALED = '; SELECT 1';
 
-async function inTransaction<Row extends object>(
-  client: Client,
-  { mode, limits }: SessionRequest,
-  { text, values }: Statement<Row>,
-): Promise<Answer<Row>> {
-  await client.query(
-    `BEGIN ${mode === 'read-only' ? 'READ ONLY' : 'READ WRITE'};
+function beginning({ mode, limits }: SessionRequest): string {
+  return `BEGIN ${mode === 'read-only' ? 'READ ONLY' : 'READ WRITE'};
      SET LOCAL statement_timeout = ${Math.round(limits.statementTimeoutMs)};
      SET LOCAL lock_timeout = ${Math.round(limits.lockTimeoutMs)};
-     SET LOCAL idle_in_transaction_session_timeout = '60s'${mode === 'read-only' ? SEALED : ''}`,
-  );
+     SET LOCAL idle_in_transaction_session_timeout = '60s'${mode === 'read-only' ? SEALED : ''}`;
+}
+
+async function answer<Row extends object>(client: Client, { text, values }: Statement<Row>): Promise<Answer<Row>> {
   const result = await client.query<Row>(text, [...values]);
-  await client.query('COMMIT');
   return { rows: result.rows, count: result.rowCount ?? 0 };
 }

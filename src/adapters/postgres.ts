@@ -23,10 +23,21 @@ export interface ServerFacts {
   readonly connectMs: number;
 }
 
+/** Where a server listens, without anything secret. */
+export interface DatabaseAddress {
+  /** Host name, address, or the directory of a Unix socket. */
+  readonly host: string;
+  readonly port: number;
+  /** Path of the file with the authority that clients trust. */
+  readonly rootCertificate: string | undefined;
+}
+
 /** A read-only session: PostgreSQL refuses every write in it (SQLSTATE 25006). Connects at its first use. */
 export interface Reader {
   /** `app on db1:5432`, without secrets. */
   readonly name: string;
+  /** Where its server listens; undefined where no database is named. */
+  readonly address?: DatabaseAddress;
   /** @throws MaintError when the server cannot be reached or refuses the login */
   server(): Promise<ServerFacts>;
   /**
@@ -43,8 +54,20 @@ export interface Database extends Reader {
    * @returns the number of rows it touched
    */
   run(statement: Statement<never>): Promise<number>;
+  /**
+   * Runs several statements in one transaction; rolled back when `work` throws. Only `inside` may be used until it ends.
+   * @param limits statement_timeout and lock_timeout where they differ from those of the session
+   */
+  transaction<T>(limits: Partial<SessionLimits>, work: (inside: Transaction) => Promise<T>): Promise<T>;
   /** Opens a second session that holds one exported snapshot, for a dump and whatever must agree with it. */
   snapshot(limits: Partial<SessionLimits>): Promise<Snapshot>;
+}
+
+/** The inside of one transaction. Its errors are translated once the transaction is rolled back. */
+export interface Transaction {
+  rows<Row extends object>(statement: Statement<Row>): Promise<readonly Row[]>;
+  /** @returns the number of rows it touched */
+  run(statement: Statement<never>): Promise<number>;
 }
 
 /** A repeatable-read, read-only transaction that stays open, so that other sessions can import what it sees. */
@@ -76,11 +99,14 @@ export interface SessionRequest {
  */
 export function openSession(request: SessionRequest): Session {
   const line = new PostgresLine(request);
+  const { host, port, sslRootCert: rootCertificate } = request.connection;
   const bound = (signal: AbortSignal | undefined): Database => ({
     name: describeConnection(request.connection),
+    address: { host, port, rootCertificate },
     server: () => line.server(),
     rows: async <Row extends object>(statement: Statement<Row>) => (await line.once(statement, signal)).rows,
     run: async (statement) => (await line.once(statement, signal)).count,
+    transaction: (limits, work) => line.transaction(limits, work, signal),
     snapshot: (limits) => openSnapshot({ ...request, limits: { ...request.limits, ...limits } }, signal),
   });
   return { ...bound(undefined), within: bound, [Symbol.asyncDispose]: () => line.close() };

@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { durationSetting, sizeSetting } from '../base/settings.ts';
+
+/** How much of the time batches may be at work. */
+export const paceSetting = z.enum(['gentle', 'normal', 'full']);
+export type Pace = z.infer<typeof paceSetting>;
+
+const ruleSetting = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z0-9]+([-_][a-z0-9]+)*$/, { message: 'must be made of lower-case words, digits and hyphens' })
+    .describe('What reports and alerts call the rule'),
+  table: z.string().min(1).describe('The table as SQL would name it, such as public.events'),
+  age: z.string().min(1).describe('The column that says how old a row is: a time, a date, or an epoch'),
+  olderThan: z.string().min(1).describe('Rows older than this PostgreSQL interval go, such as 90 days or 6 months'),
+  where: z.string().min(1).optional().describe('Only rows for which this SQL condition is true'),
+  timezone: z.string().min(1).optional().describe('Zone of an age column without one: timestamp without time zone'),
+  unit: z.enum(['seconds', 'milliseconds']).optional().describe('What a whole-number age column counts since 1970'),
+  maxShare: z.number().gt(0).lte(1).default(0.5).describe('Refuse to delete more than this share of the table at once'),
+  keepAtLeast: z.int().nonnegative().default(1).describe('Refuse when fewer rows than this would stay'),
+  allowTriggers: z.array(z.string()).default([]).describe('Delete triggers that may fire, by name'),
+});
+
+/** Which rows of which table may go. */
+export type Rule = z.infer<typeof ruleSetting>;
+
+/** Retention as data: without a rule nothing is ever deleted. */
+export const rulesSetting = z
+  .array(ruleSetting)
+  .refine((rules) => new Set(rules.map(({ name }) => name)).size === rules.length, {
+    message: 'two rules have the same name',
+  });
+
+/** When batches wait. */
+export const gatesSetting = z.strictObject({
+  maxReplicaLag: sizeSetting.prefault('64 MB').describe('Wait while a replica is further behind; go on at half of it'),
+  minFreeSpace: sizeSetting.prefault('1 GB').describe('Wait while the disk of a local database has less free space'),
+  patience: durationSetting.prefault('15 min').describe('Give up for today after waiting for so long'),
+});
+export type GateLimits = z.infer<typeof gatesSetting>;

@@ -1,0 +1,37 @@
+import type { GateName } from './gates.ts';
+
+/** Why a rule came to its end. */
+export type Ending = 'finished' | 'stopped' | 'locked' | 'max-time' | 'max-rows' | GateName;
+
+/** What a rule has done so far. */
+export interface Tally {
+  rows: number;
+  /** How long each transaction took, in milliseconds. */
+  readonly batchMs: number[];
+  /** Milliseconds of waiting, by reason; `pace` is the rest between batches. */
+  readonly pausedMs: Partial<Record<GateName | 'pace' | 'sessions blocked by us', number>>;
+  /** How often a lock was not to be had in time. */
+  lockTimeouts: number;
+  /** Ranges that were done without the rows that others held. */
+  skippedLocked: number;
+  ending: Ending;
+}
+
+/** Nothing done yet. */
+export function emptyTally(): Tally {
+  return { rows: 0, batchMs: [], pausedMs: {}, lockTimeouts: 0, skippedLocked: 0, ending: 'finished' };
+}
+
+/** What one transaction in two, one in a hundred, and the longest took. */
+export interface Spread {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly longestMs: number;
+}
+
+/** Sums up how long transactions took; zeros where there were none. */
+export function spreadOf(durations: readonly number[]): Spread {
+  const ordered = durations.toSorted((a, b) => a - b);
+  const at = (share: number): number => ordered[Math.min(ordered.length - 1, Math.floor(ordered.length * share))] ?? 0;
+  return { p50Ms: at(0.5), p99Ms: at(0.99), longestMs: at(1) };
+}

@@ -1,0 +1,36 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { fewerRows, FIRST_ROWS, nextRows, restMs } from '../../src/retention/pace.ts';
+
+test('whatever a row costs, the size of a batch settles where it takes the target time', () => {
+  fc.assert(
+    fc.property(fc.double({ min: 0.004, max: 2, noNaN: true }), (msPerRow) => {
+      let rows = FIRST_ROWS;
+      for (let batch = 0; batch < 20; batch += 1) rows = nextRows(rows, rows * msPerRow);
+      expect(rows * msPerRow).toBeGreaterThan(190);
+      expect(rows * msPerRow).toBeLessThan(210);
+    }),
+  );
+});
+
+test('a batch is never twice as large as the one before, nor beyond the bounds', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 100, max: 50_000 }), fc.double({ min: 0, max: 1e6, noNaN: true }), (rows, ms) => {
+      const next = nextRows(rows, ms);
+      expect(next).toBeLessThanOrEqual(Math.min(50_000, rows * 2));
+      expect(next).toBeGreaterThanOrEqual(Math.max(100, Math.floor(rows / 2)));
+    }),
+  );
+});
+
+test('a batch that failed is tried smaller until it cannot be made smaller', () => {
+  const sizes: number[] = [];
+  for (let rows: number | undefined = 50_000; rows !== undefined; rows = fewerRows(rows)) sizes.push(rows);
+  expect(sizes).toEqual([50_000, 12_500, 3_125, 781, 195, 100]);
+});
+
+test('the pace is the share of the time at work', () => {
+  expect(restMs(100, 'gentle')).toBe(300);
+  expect(restMs(100, 'normal')).toBe(100);
+  expect(restMs(100, 'full')).toBe(0);
+});

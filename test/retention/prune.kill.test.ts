@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { describe, expect } from 'vitest';
+import { test, type TestDatabase } from '../support/database.ts';
+
+const SETTINGS = {
+  rules: [{ name: 'events', table: 'events', age: 'at', olderThan: '30 days', where: 'id % 7 <> 0', maxShare: 1 }],
+  pace: 'full',
+};
+const ROWS = 60_000;
+
+async function make(database: TestDatabase, isIndexed: boolean): Promise<void> {
+  await database.query(
+    `CREATE TABLE events (id int PRIMARY KEY, at timestamptz);
+     CREATE TABLE notes (event int REFERENCES events ON DELETE CASCADE);
+     CREATE INDEX ON notes (event)`,
+  );
+  // Three of four are old, in no order.
+  await database.query(
+    `INSERT INTO events
+     SELECT g, now() - CASE WHEN g * 7919 % 4 = 0 THEN interval '1 day' ELSE interval '60 days' END
+               - g * 31337 % ${ROWS} * interval '1 second'
+       FROM generate_series(1::bigint, ${ROWS}) g;
+     INSERT INTO notes SELECT id FROM events`,
+  );
+  if (isIndexed) await database.query('CREATE INDEX ON events (at)');
+}
+
+/** Runs it, and kills it once it has said so many batches. @returns whether it came to its end */
+async function run(database: TestDatabase, killAfter = Infinity): Promise<boolean> {
+  const script = fileURLToPath(new URL('../support/prune-once.ts', import.meta.url));
+  const child = spawn(process.execPath, [script, database.url, JSON.stringify(SETTINGS)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let batches = 0;
+  child.stdout.on('data', (said: Buffer) => {
+    batches += said.toString('utf8').split('.').length - 1;
+    if (batches >= killAfter) child.kill('SIGKILL');
+  });
+  const [code] = await once(child, 'exit');
+  return code === 0;
+}
+
+/** Everything there is, in one number each. */
+async function state(database: TestDatabase): Promise<unknown> {
+  return database.query(
+    `SELECT (SELECT count(*)::int FROM events) AS events, (SELECT sum(id)::int8 FROM events) AS ids,
+            (SELECT count(*)::int FROM notes) AS notes,
+            (SELECT count(*)::int FROM events WHERE at < now() - interval '30 days' AND id % 7 <> 0) AS old`,
+  );
+}
+
+async function waitUntilAlone(database: TestDatabase): Promise<void> {
+  const [row] = await database.query<{ others: number }>(
+    `SELECT count(*)::int AS others FROM pg_stat_activity
+      WHERE datname = current_database() AND application_name = 'maint/prune'`,
+  );
+  if (row !== undefined && row.others > 0) return waitUntilAlone(database);
+}
+
+describe('killed between or within batches', () => {
+  test.for([
+    [true, [1, 2, 1, 3]],
+    [false, [1, 3, 2, 1]],
+  ] as const)(
+    'with an index: %s, the next run ends where an undisturbed one does',
+    async ([isIndexed, kills], { database }) => {
+      await make(database, isIndexed);
+      let killed = 0;
+      for (const after of kills) if (!(await run(database, after))) killed += 1;
+      await waitUntilAlone(database);
+      expect(killed).toBeGreaterThan(0);
+      expect(await run(database)).toBe(true);
+      const [expected] = await database.query(
+        `SELECT count(*)::int AS events, sum(g)::int8 AS ids, count(*)::int AS notes, 0 AS old
+         FROM generate_series(1::bigint, ${ROWS}) g WHERE g * 7919 % 4 = 0 OR g % 7 = 0`,
+      );
+      expect(await state(database)).toEqual([expected]);
+    },
+  );
+});
