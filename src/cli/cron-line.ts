@@ -13,19 +13,26 @@ interface CronLineRequest {
   readonly schedule: string;
   /** Absolute path of the configuration; null where there is none. */
   readonly file: string | null;
+  /** Absolute path of the state directory, where cron would choose another. */
+  readonly state?: string;
 }
 
 /** Writes a line for `crontab -e`. Its paths are absolute, for cron starts with a short PATH in a directory of its own. */
-export function cronLine(
-  { tier, schedule, file }: CronLineRequest,
-  { process: { nodePath, scriptPath } }: World,
-): string {
-  const words = [nodePath, scriptPath, tier, '--cron', ...(file === null ? [] : ['--config', file])];
+export function cronLine(request: CronLineRequest, world: Pick<World, 'process'>): string {
   // In a crontab an unescaped % ends the command.
-  return `${schedule} ${words
+  return `${request.schedule} ${cronWords(request, world)
     .map(quotedForShell)
     .join(' ')
     .replaceAll('%', String.raw`\%`)}`;
+}
+
+/** Program, script and words that start a tier from a scheduler. */
+export function cronWords(
+  { tier, file, state }: Omit<CronLineRequest, 'schedule'>,
+  { process: { nodePath, scriptPath } }: Pick<World, 'process'>,
+): readonly string[] {
+  const flags = [...(file === null ? [] : ['--config', file]), ...(state === undefined ? [] : ['--state', state])];
+  return [nodePath, scriptPath, tier, '--cron', ...flags];
 }
 
 /** Quotes a word for a shell where it needs that. */

@@ -2,7 +2,7 @@ import { scheduleTexts, type ScheduleText } from '../../adapters/schedules.ts';
 import type { World } from '../../base/world.ts';
 import type { Config } from '../../config/config.ts';
 import { TIERS, type Tier } from '../../engine/task.ts';
-import { cronLine, NO_ENVIRONMENT } from '../cron-line.ts';
+import { cronLine, NO_ENVIRONMENT, quotedForShell } from '../cron-line.ts';
 import { verdictsOf, type Check } from './check.ts';
 
 const { ok, warn } = verdictsOf('schedule');
@@ -18,6 +18,7 @@ export async function checkSchedule(world: World, config: Config): Promise<reado
     ...there.map((tier) => ok(tier, `started by ${scheduled.get(tier) ?? ''}`)),
     ...missing.map((tier) =>
       warn(tier, 'nothing on this machine starts it, as far as this user can see', [
+        `maint cron install${file === null ? '' : ` --config ${quotedForShell(file)}`}`,
         `crontab -e, and add: ${cronLine({ tier, schedule: schedule[tier], file }, world)}`,
         ...(world.env['DATABASE_URL'] ? [NO_ENVIRONMENT] : []),
       ]),
