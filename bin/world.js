@@ -13,6 +13,7 @@ export function world({ version }) {
     cwd: process.cwd(),
     stdout: sink(process.stdout),
     stderr: sink(process.stderr),
+    readStdin: async () => (await import('node:stream/consumers')).text(process.stdin),
     isInteractive: process.stdin.isTTY && process.stdout.isTTY,
     now: () => new Date(),
     monotonicMs: () => performance.now(),

@@ -81,6 +81,9 @@ tasks:
     database: { warnAfter: 5s }
     disks: [${JSON.stringify(dirname(folder))}]
     disk: { warnAt: 0.99, failAt: 0.999 }
+    memory: { warnAt: 0.99, failAt: 0.999 }
+    # The receipts have used up 97 % of their numbers: worth a warning, but this story is another.
+    sequences: { warnAt: 0.9, failAt: 0.99 }
     http:
       - { name: ${APP}, url: ${JSON.stringify(app.healthUrl)}, contains: messages, warnAfter: 4s, retryAfter: 200ms }
   backup:

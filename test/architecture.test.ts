@@ -8,7 +8,15 @@ const ROOT = join(import.meta.dirname, '..');
 const SRC = join(ROOT, 'src');
 
 /** Rooms by floor, lowest first. Trades share a floor and never import each other. */
-const FLOORS = [['base'], ['adapters'], ['engine'], ['alerts', 'backups', 'health'], ['tasks'], ['config'], ['cli']];
+const FLOORS = [
+  ['base'],
+  ['adapters'],
+  ['engine'],
+  ['alerts', 'backups', 'certificates', 'health', 'retention', 'schedule'],
+  ['tasks'],
+  ['config'],
+  ['cli'],
+];
 
 /** Modules that appear in one room only. */
 const AT_HOME: Readonly<Record<string, string>> = {
@@ -24,6 +32,7 @@ const AT_HOME: Readonly<Record<string, string>> = {
       'fs/promises',
       'sqlite',
       'child_process',
+      'dns/promises',
       'net',
       'tls',
       'http',

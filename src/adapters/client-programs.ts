@@ -5,7 +5,7 @@ import type { Secret } from '../base/secret.ts';
 import { runProgram, whichProgram } from './programs.ts';
 
 /** The client programs of PostgreSQL that maint calls. */
-export type ClientProgramName = 'pg_dump' | 'pg_dumpall' | 'pg_restore' | 'psql';
+export type ClientProgramName = 'pg_dump' | 'pg_dumpall' | 'pg_restore' | 'psql' | 'createdb' | 'dropdb';
 
 /** A client program that was found and asked for its version. */
 export interface ClientProgram {

@@ -17,8 +17,8 @@ export interface ProgramRequest {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
   readonly cwd?: string;
-  /** Text for its stdin. */
-  readonly input?: string;
+  /** For its stdin. */
+  readonly input?: string | Uint8Array;
   /** The user to run it as; only root may name another. */
   readonly account?: { readonly uid: number; readonly gid: number };
 }
@@ -38,23 +38,44 @@ const OUTPUT_LIMIT_BYTES = 16 * 2 ** 20;
  */
 export async function runProgram(request: ProgramRequest): Promise<ProgramOutput> {
   try {
-    const { stdout, stderr } = await execa(request.file, request.args, {
-      env: revealed(request.env ?? {}),
-      timeout: request.timeoutMs,
-      forceKillAfterDelay: KILL_AFTER_MS,
-      // A grandchild that keeps the pipes open must not keep us waiting.
-      killDescendants: true,
-      maxBuffer: OUTPUT_LIMIT_BYTES,
-      stripFinalNewline: true,
-      ...(request.input === undefined ? { stdin: 'ignore' as const } : { input: request.input }),
-      ...(request.cwd !== undefined && { cwd: request.cwd }),
-      ...request.account,
-      ...(request.signal !== undefined && { cancelSignal: request.signal }),
-    });
+    const { stdout, stderr } = await execa(request.file, request.args, optionsOf(request));
     return { stdout, stderr };
   } catch (error) {
     throw error instanceof ExecaError ? translate(error, request) : error;
   }
+}
+
+/**
+ * As `runProgram`, for output of which each byte counts: nothing is decoded, and the last line break stays.
+ * @throws MaintError as `runProgram`
+ */
+export async function runProgramForBytes(request: ProgramRequest): Promise<Buffer> {
+  try {
+    const { stdout } = await execa(request.file, request.args, {
+      ...optionsOf(request),
+      encoding: 'buffer',
+      stripFinalNewline: false,
+    });
+    return Buffer.from(stdout);
+  } catch (error) {
+    throw error instanceof ExecaError ? translate(error, request) : error;
+  }
+}
+
+function optionsOf(request: ProgramRequest) {
+  return {
+    env: revealed(request.env ?? {}),
+    timeout: request.timeoutMs,
+    forceKillAfterDelay: KILL_AFTER_MS,
+    // A grandchild that keeps the pipes open must not keep us waiting.
+    killDescendants: true,
+    maxBuffer: OUTPUT_LIMIT_BYTES,
+    stripFinalNewline: true,
+    ...(request.input === undefined ? { stdin: 'ignore' as const } : { input: request.input }),
+    ...(request.cwd !== undefined && { cwd: request.cwd }),
+    ...request.account,
+    ...(request.signal !== undefined && { cancelSignal: request.signal }),
+  } as const;
 }
 
 /** The values behind an environment, for the moment a program is started. */
@@ -94,8 +115,13 @@ function translate(error: ExecaError, request: ProgramRequest): MaintError {
   if (error.timedOut)
     return new MaintError('TIMED_OUT', `${name} did not end within ${request.timeoutMs} ms`, { cause: error });
   const end = error.signal === undefined ? `exit code ${error.exitCode ?? '?'}` : `signal ${error.signal}`;
-  const said = typeof error.stderr === 'string' ? lastLines(error.stderr) : '';
+  const said = lastLines(textOf(error.stderr));
   return new MaintError('PROGRAM_FAILED', `${name} ended with ${end}${said === '' ? '' : `: ${said}`}`, {
     cause: error,
   });
+}
+
+function textOf(output: unknown): string {
+  if (output instanceof Uint8Array) return Buffer.from(output).toString();
+  return typeof output === 'string' ? output : '';
 }

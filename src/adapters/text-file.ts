@@ -6,13 +6,13 @@ import { MaintError } from '../base/errors.ts';
  * @param mode 0600 unless the file is meant for others
  * @throws MaintError FILE_UNUSABLE that names the path, NO_SPACE when the disk is full
  */
-export function writeTextFile(path: string, text: string, mode = 0o600): void {
+export function writeTextFile(path: string, text: string | Uint8Array, mode = 0o600): void {
   const partial = `${path}.partial`;
   try {
     const file = openSync(partial, 'w', mode);
     try {
       chmodSync(partial, mode);
-      writeSync(file, text);
+      writeSync(file, Buffer.from(text));
       fsyncSync(file);
     } finally {
       closeSync(file);

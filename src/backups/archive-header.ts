@@ -12,9 +12,23 @@ export interface TableData {
   readonly copyStatement: string;
 }
 
+/** One object that the archive brings back. */
+export interface ArchivedObject {
+  /** As pg_dump calls it: `TABLE`, `EXTENSION`, `SEQUENCE SET`, `ACL`. */
+  readonly kind: string;
+  /** Empty where the object lies in no schema. */
+  readonly schema: string;
+  readonly name: string;
+  /** The statements that make it; empty for data. */
+  readonly definition: string;
+  /** Empty where it has none. */
+  readonly owner: string;
+}
+
 /** The head of a custom-format archive of pg_dump: everything before the data blocks. */
 export interface ArchiveHeader {
   readonly intSize: number;
+  readonly objects: readonly ArchivedObject[];
   readonly tables: readonly TableData[];
   /** Where the first data block starts. */
   readonly dataOffset: number;
@@ -64,32 +78,42 @@ function readHeader(cursor: Cursor): ArchiveHeader {
   const entries = Array.from({ length: cursor.int() }, () => readEntry(cursor, minor, offsetSize));
   return {
     intSize: cursor.intSize,
-    tables: entries.filter((entry) => entry !== undefined),
+    objects: entries.map(({ object }) => object),
+    tables: entries.flatMap(({ table }) => table ?? []),
     dataOffset: cursor.position,
   };
 }
 
-function readEntry(cursor: Cursor, minor: number, offsetSize: number): TableData | undefined {
+interface Entry {
+  readonly object: ArchivedObject;
+  /** Where the entry stands for rows. */
+  readonly table: TableData | undefined;
+}
+
+function readEntry(cursor: Cursor, minor: number, offsetSize: number): Entry {
   const dumpId = cursor.int();
   const hasData = cursor.int() === HAD_DATA;
   cursor.string(); // oid of the catalogue
   const oid = cursor.string() ?? '';
-  const name = cursor.string();
-  const kind = cursor.string();
+  const name = decodeName(cursor.string() ?? '');
+  const kind = cursor.string() ?? '';
   cursor.int(); // section
-  cursor.string(); // definition
+  const definition = decodeName(cursor.string() ?? '');
   cursor.string(); // drop statement
   const copyStatement = cursor.string();
-  const schema = cursor.string();
+  const schema = decodeName(cursor.string() ?? '');
   cursor.string(); // tablespace
   cursor.string(); // table access method
   if (minor >= 16) cursor.int(); // kind of relation
-  cursor.string(); // owner
+  const owner = decodeName(cursor.string() ?? '');
   cursor.string(); // "with oids", always false
   while (cursor.string() !== undefined); // dependencies
   cursor.skip(1 + offsetSize); // where its data is; unknown in a stream
-  if (!hasData || kind !== 'TABLE DATA' || name === undefined || schema === undefined) return undefined;
-  return { dumpId, oid, schema: decodeName(schema), name: decodeName(name), copyStatement: copyStatement ?? '' };
+  const isTable = hasData && kind === 'TABLE DATA';
+  return {
+    object: { kind, schema, name, definition, owner },
+    table: isTable ? { dumpId, oid, schema, name, copyStatement: copyStatement ?? '' } : undefined,
+  };
 }
 
 /** Steps through bytes that may end too early. */

@@ -66,7 +66,16 @@ export async function listBackups(directory: string, label: string): Promise<rea
   const entries = (await listFolder(labelFolder(directory, label))) ?? [];
   const ids = entries.filter(({ name, kind }) => kind === 'folder' && kindOfFolder(name) === 'backup');
   const backups = await Promise.all(ids.map(({ name }) => inspectBackup(directory, label, name)));
-  return backups.filter((backup) => backup !== undefined).toSorted((a, b) => (a.id < b.id ? 1 : -1));
+  return backups
+    .filter((backup) => backup !== undefined)
+    .toSorted(byAge)
+    .toReversed();
+}
+
+/** Ids count seconds; within one second the snapshots tell which came first. */
+function byAge(a: BackupEntry, b: BackupEntry): number {
+  const takenAt = ({ manifest }: BackupEntry): number => Date.parse(manifest?.snapshot.takenAt ?? '') || 0;
+  return a.startedAt.getTime() - b.startedAt.getTime() || takenAt(a) - takenAt(b);
 }
 
 async function inspectBackup(directory: string, label: string, id: string): Promise<BackupEntry | undefined> {

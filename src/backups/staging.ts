@@ -62,8 +62,8 @@ async function isDead(parent: string, name: string): Promise<boolean> {
   return owner === undefined || (await isGone(owner));
 }
 
-/** @returns undefined where the words are no owner's: a live run writes them whole, before anything else */
-function readOwner(text: string): z.infer<typeof ownerSchema> | undefined {
+/** Reads who signed a folder. @returns undefined where the words are no owner's: a live run writes them whole, before anything else */
+export function readOwner(text: string): z.infer<typeof ownerSchema> | undefined {
   try {
     return ownerSchema.parse(JSON.parse(text));
   } catch {

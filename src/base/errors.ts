@@ -130,10 +130,25 @@ export const ERRORS = {
     meaning: 'an HTTP request got no answer, or an unusable one',
     hint: 'Check the address, and that this host may reach it.',
   },
+  TLS_FAILED: {
+    exitCode: 4,
+    meaning: 'no TLS connection could be made to look at a certificate',
+    hint: 'Check host and port, that the server runs, and that this host may reach it.',
+  },
   STATE_UNUSABLE: {
     exitCode: 4,
     meaning: 'the state directory or its journal cannot be used',
     hint: 'Make the state directory writable for the user that runs maint, or name another with --state.',
+  },
+  RESTORE_INCONCLUSIVE: {
+    exitCode: 4,
+    meaning: 'a backup could not be tried out, so it is neither proven nor refuted',
+    hint: 'Mend what the message names, and run it again; the backup itself was not judged.',
+  },
+  CRONTAB_EDITED: {
+    exitCode: 1,
+    meaning: 'the block of maint in the crontab is not as maint wrote it',
+    hint: 'Look at it with `crontab -l`; --force writes over it.',
   },
   CANCELLED: {
     exitCode: 1,

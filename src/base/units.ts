@@ -98,7 +98,7 @@ export function formatBytes(bytes: number): string {
 }
 
 /** Writes a count for people: `1,234,567`. */
-export function formatCount(count: number): string {
+export function formatCount(count: number | bigint): string {
   return count.toLocaleString('en-US');
 }
 

@@ -18,6 +18,8 @@ export interface World {
   readonly cwd: string;
   readonly stdout: Sink;
   readonly stderr: Sink;
+  /** Everything on stdin, as text; waits for its end. */
+  readStdin(): Promise<string>;
   /** True where a person can answer questions: stdin and stdout are both terminals. */
   readonly isInteractive: boolean;
   /** The wall clock. */

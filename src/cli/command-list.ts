@@ -2,7 +2,7 @@
 export interface CommandEntry {
   /** As a person types it: `run <task...>`. */
   readonly name: string;
-  readonly group: 'Rounds:' | 'Tasks:' | 'Looking:' | 'Set-up:';
+  readonly group: 'Rounds:' | 'Tasks:' | 'Restoring:' | 'Looking:' | 'Set-up:';
   readonly summary: string;
 }
 
@@ -13,12 +13,19 @@ export const COMMANDS = {
   monthly: { name: 'monthly', group: 'Rounds:', summary: 'Run the monthly tasks' },
   quarterly: { name: 'quarterly', group: 'Rounds:', summary: 'Run the quarterly tasks' },
   run: { name: 'run <task...>', group: 'Rounds:', summary: 'Run the named tasks, whatever their tier' },
+  restore: {
+    name: 'restore [backup]',
+    group: 'Restoring:',
+    summary: 'Restore a backup into a new database, never onto a live one',
+  },
   status: { name: 'status', group: 'Looking:', summary: 'What ran when, what is overdue, what comes next' },
   history: { name: 'history', group: 'Looking:', summary: 'The runs so far, newest first' },
   doctor: { name: 'doctor', group: 'Looking:', summary: 'Every problem of the set-up at once, each with its fix' },
+  runbook: { name: 'runbook <check>', group: 'Looking:', summary: 'What a check of health means, and what to do' },
   init: { name: 'init', group: 'Set-up:', summary: 'Look at database and machine, and write a first configuration' },
   config: { name: 'config', group: 'Set-up:', summary: 'Check, print or describe the configuration' },
   alert: { name: 'alert', group: 'Set-up:', summary: 'Try the channels that alerts go through' },
+  cron: { name: 'cron', group: 'Set-up:', summary: 'Schedule the rounds, and look for mistakes in crontabs' },
   completion: {
     name: 'completion <shell>',
     group: 'Set-up:',

@@ -4,7 +4,7 @@ import { pathWord, pathWords, valueFlags, type CompletedFlag, type Place } from 
 export function bashScript(places: readonly Place[]): string {
   return `# bash completion of maint. Load it with: source <(maint completion bash)
 _maint() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" at="" flag="" word="" words="" flags="" i
+  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" at="" flag="" word="" words="" flags="" files="" i
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     word="\${COMP_WORDS[i]}"
@@ -23,9 +23,9 @@ ${values(places)}
 ${places.map(placeCase).join('\n')}
   esac
   case "$current" in
-    -*) words="$flags" ;;
+    -*) words="$flags"; files="" ;;
   esac
-  COMPREPLY=($(compgen -W "$words" -- "$current"))
+  COMPREPLY=($(compgen -W "$words" $files -- "$current"))
 }
 complete -F _maint maint
 `;
@@ -61,7 +61,7 @@ function offer(what: string): string {
 const PATHS = { nothing: '', anything: '', file: offer('-f'), directory: offer('-d') } as const;
 
 function placeCase(place: Place): string {
-  const { words, flags } = place;
+  const { words, flags, takesFile } = place;
   const typed = flags.flatMap(({ word, short }) => (short === undefined ? [word] : [word, short]));
-  return `    "${pathWord(place)}") words="${words.map(({ word }) => word).join(' ')}"; flags="${typed.join(' ')}" ;;`;
+  return `    "${pathWord(place)}") words="${words.map(({ word }) => word).join(' ')}"; flags="${typed.join(' ')}"${takesFile ? '; files="-f"' : ''} ;;`;
 }

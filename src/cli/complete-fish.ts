@@ -19,10 +19,11 @@ ${places.flatMap(placeLines).join('\n')}
 }
 
 function placeLines(place: Place): readonly string[] {
-  const { words, flags } = place;
+  const { words, flags, takesFile } = place;
   const start = `complete -c maint -n "__maint_at '${pathWord(place)}'"`;
   return [
     ...words.map(({ word, summary }) => `${start} -a ${word} -d ${quoted(summary)}`),
+    ...(takesFile ? [`${start} -F`] : []),
     ...flags.map((flag) => `${start} ${flagWords(flag)} -d ${quoted(flag.summary)}`),
   ];
 }

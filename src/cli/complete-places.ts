@@ -20,6 +20,8 @@ export interface Place {
   readonly path: readonly string[];
   /** Commands and arguments. */
   readonly words: readonly Candidate[];
+  /** May a path follow? */
+  readonly takesFile: boolean;
   readonly flags: readonly CompletedFlag[];
 }
 

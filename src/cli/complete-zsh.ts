@@ -5,7 +5,7 @@ export function zshScript(places: readonly Place[]): string {
   return `#compdef maint
 # zsh completion of maint. Load it with: source <(maint completion zsh)
 _maint() {
-  local current="\${words[CURRENT]}" previous="\${words[CURRENT-1]}" at="" flag="" word=""
+  local current="\${words[CURRENT]}" previous="\${words[CURRENT-1]}" at="" flag="" word="" files=""
   local -a candidates flags
   for word in "\${(@)words[2,CURRENT-1]}"; do
     case "$word" in -*) flag="$word" ;; esac
@@ -27,6 +27,7 @@ ${places.map(placeCase).join('\n')}
   if [[ "$current" == -* ]]; then
     _describe -o 'flag' flags
   else
+    [[ -n "$files" ]] && _files
     _describe 'word' candidates
   fi
 }
@@ -55,8 +56,8 @@ function reply({ value, summary }: CompletedFlag): string {
 }
 
 function placeCase(place: Place): string {
-  const { words, flags } = place;
-  return `    ("${pathWord(place)}") candidates=(${described(words)}); flags=(${described(flags)}) ;;`;
+  const { words, flags, takesFile } = place;
+  return `    ("${pathWord(place)}") candidates=(${described(words)}); flags=(${described(flags)})${takesFile ? '; files=1' : ''} ;;`;
 }
 
 function described(candidates: readonly Candidate[]): string {

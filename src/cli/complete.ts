@@ -33,6 +33,7 @@ function placesBelow(command: Command, position: Position): readonly Place[] {
   const here: Place = {
     path: position.path,
     words: [...candidates(command), ...argumentsOf(command, position)],
+    takesFile: command.registeredArguments.some((argument) => argument.name() === 'file'),
     flags: flags.map((option) => completedFlag(option, position.words)),
   };
   const below = command.commands.map((child) => ({ child, path: [...position.path, child.name()] }));

@@ -18,9 +18,14 @@ const SIGNAL_NUMBERS: Readonly<Record<StopSignal, number>> = { SIGHUP: 1, SIGINT
 /** Exit code of a bug in maint: whatever was asked for, it was not found out. */
 export const BUG_EXIT_CODE = 4;
 
+/** What a shell says of a program that a signal ended. */
+export function signalExitCode(signal: StopSignal): number {
+  return 128 + SIGNAL_NUMBERS[signal];
+}
+
 /** The exit code of a run that came to its report. A signal outranks all, and 1 outranks 4. */
 export function exitCodeOf(report: RunReport, failOn: FailOn): number {
-  if (report.stoppedBy !== null) return 128 + SIGNAL_NUMBERS[report.stoppedBy];
+  if (report.stoppedBy !== null) return signalExitCode(report.stoppedBy);
   if (report.verdict === 'fail' || (report.alerts?.undelivered ?? 0) > 0) return 1;
   if (report.verdict === 'crash') return BUG_EXIT_CODE;
   // Without a signal, steps stay undone only where the run lost its lease to another host.

@@ -11,6 +11,9 @@ export type Invocation =
   | { readonly kind: 'config-schema'; readonly common: CommonFlags }
   | InitInvocation
   | AlertTestInvocation
+  | RestoreInvocation
+  | CronInvocation
+  | { readonly kind: 'runbook'; readonly check: string }
   | { readonly kind: 'completion'; readonly shell: Shell }
   | Answer;
 
@@ -30,7 +33,7 @@ export interface RunInvocation {
   /** Leave out every other task; empty where not given. */
   readonly only: readonly string[];
   readonly skip: readonly string[];
-  readonly format: Format;
+  readonly format: Format | MonitorFormat;
   readonly cron: boolean;
   readonly failOn: FailOn;
   /** Where a JUnit file goes. */
@@ -49,6 +52,31 @@ interface InitInvocation {
   readonly common: CommonFlags;
 }
 
+/** Restore a backup into a new database. */
+export interface RestoreInvocation {
+  readonly kind: 'restore';
+  /** An id, or `latest`. */
+  readonly backup: string;
+  /** Name of the new database; made from the old one and the time where left out. */
+  readonly toDatabase: string | undefined;
+  /** Indexes built at the same time; one per processor where left out. */
+  readonly jobs: number | undefined;
+  /** Where the backups are; as configured where left out. */
+  readonly directory: string | undefined;
+  readonly createRoles: boolean;
+  /** False leaves everything to the role that restores. */
+  readonly owner: boolean;
+  /** Keep what was restored so far when it fails. */
+  readonly keep: boolean;
+  /** Give the restored database the name of the live one. */
+  readonly swap: boolean;
+  /** The name of the live database, typed once more. */
+  readonly confirm: string | undefined;
+  readonly dryRun: boolean;
+  readonly format: Format;
+  readonly common: CommonFlags;
+}
+
 /** Send a test alert. */
 interface AlertTestInvocation {
   readonly kind: 'alert-test';
@@ -57,6 +85,47 @@ interface AlertTestInvocation {
   readonly format: Format;
   readonly common: CommonFlags;
 }
+
+/** Work with the schedule outside of maint. */
+type CronInvocation =
+  | { readonly kind: 'cron-print'; readonly scheduler: Scheduler; readonly common: CommonFlags }
+  | ({ readonly kind: 'cron-install' | 'cron-uninstall'; readonly common: CommonFlags } & CrontabChange)
+  | CronLintInvocation
+  | CronSimulateInvocation;
+
+/** How the crontab may be changed. */
+interface CrontabChange {
+  readonly dryRun: boolean;
+  /** Write over a block that someone has edited. */
+  readonly force: boolean;
+}
+
+/** Look for mistakes in a crontab. */
+interface CronLintInvocation {
+  readonly kind: 'cron-lint';
+  /** A path, or `-` for stdin; the crontab of the user where left out. */
+  readonly file: string | undefined;
+  /** That of the machine where left out. */
+  readonly timezone: string | undefined;
+  readonly format: Format;
+  readonly common: CommonFlags;
+}
+
+/** Say when a schedule comes. Texts as they were typed. */
+interface CronSimulateInvocation {
+  readonly kind: 'cron-simulate';
+  readonly expression: string;
+  readonly timezone: string | undefined;
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+  readonly count: number | undefined;
+  readonly format: Format;
+  readonly common: CommonFlags;
+}
+
+/** What `maint cron print` can write for. */
+export const SCHEDULERS = ['crontab', 'cron.d', 'systemd', 'kubernetes', 'github-actions'] as const;
+export type Scheduler = (typeof SCHEDULERS)[number];
 
 /** Flags that every command takes. */
 export interface CommonFlags {
@@ -80,6 +149,10 @@ export interface Override {
 }
 
 export type Format = 'text' | 'json';
+
+/** How `maint health` can answer a monitoring system. */
+export const MONITOR_FORMATS = ['nagios', 'prometheus'] as const;
+export type MonitorFormat = (typeof MONITOR_FORMATS)[number];
 
 /** From which verdict on the exit code is 1. */
 export const FAIL_ON = ['fail', 'warn'] as const;

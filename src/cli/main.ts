@@ -19,7 +19,9 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
     const { explain } = await import('./explain.ts');
     const { exitCode, text } = explain(error, { format, version: world.version });
     world.stderr.write(text);
-    return exitCode;
+    if (!isForNagios(argv)) return exitCode;
+    world.stdout.write('MAINT HEALTH UNKNOWN: it could not begin; stderr tells why\n');
+    return 3;
   }
 }
 
@@ -30,12 +32,16 @@ async function dispatch(invocation: Invocation, world: World): Promise<number> {
       return 0;
     case 'run':
       return (await import('./run.ts')).runCommand(invocation, world);
+    case 'restore':
+      return (await import('./restore.ts')).restoreCommand(invocation, world);
     case 'status':
       return (await import('./status.ts')).statusCommand(invocation, world);
     case 'history':
       return (await import('./history.ts')).historyCommand(invocation, world);
     case 'doctor':
       return (await import('./doctor.ts')).doctorCommand(invocation, world);
+    case 'runbook':
+      return (await import('./runbook.ts')).runbookCommand(invocation, world);
     case 'config-check':
     case 'config-print':
     case 'config-schema':
@@ -44,10 +50,24 @@ async function dispatch(invocation: Invocation, world: World): Promise<number> {
       return (await import('./init.ts')).initCommand(invocation, world);
     case 'alert-test':
       return (await import('./alert-test.ts')).alertTestCommand(invocation, world);
+    case 'cron-print':
+      return (await import('./cron-print.ts')).cronPrintCommand(invocation, world);
+    case 'cron-install':
+    case 'cron-uninstall':
+      return (await import('./cron-install.ts')).cronInstallCommand(invocation, world);
+    case 'cron-lint':
+      return (await import('./cron-lint.ts')).cronLintCommand(invocation, world);
+    case 'cron-simulate':
+      return (await import('./cron-simulate.ts')).cronSimulateCommand(invocation, world);
     case 'completion':
       world.stdout.write((await import('./complete.ts')).completionScript(invocation.shell, taskWords));
       return 0;
     default:
       throw new MaintError('USAGE', 'this command is not known');
   }
+}
+
+/** A monitoring system takes any exit code but 3 for news about what it watches. */
+function isForNagios(argv: readonly string[]): boolean {
+  return argv.includes('--format=nagios') || argv[argv.indexOf('--format') + 1] === 'nagios';
 }

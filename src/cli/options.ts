@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import type { MaintError } from '../base/errors.ts';
 import type { FlagWords, NumberRange } from '../engine/words.ts';
-import { FAIL_ON } from './invocation.ts';
+import { FAIL_ON, MONITOR_FORMATS } from './invocation.ts';
 import { quoted, secretRefused, unknownWord, usage } from './usage.ts';
 
 /** A flag with one value, which must not be empty, another flag, or given twice. */
@@ -17,7 +17,7 @@ export function valueOption(flags: string, summary: string): Option {
 }
 
 /** A flag with one of a few words. */
-function choiceOption(flags: string, summary: string, choices: readonly string[]): Option {
+export function choiceOption(flags: string, summary: string, choices: readonly string[]): Option {
   return valueOption(flags, summary)
     .choices(choices)
     .argParser((value) => {
@@ -64,6 +64,13 @@ export function runOptions(): readonly Option[] {
     new Option('--cron', 'for a crontab: print nothing when all is well, run each scheduled slot once'),
     choiceOption('--fail-on <verdict>', 'the verdict from which on the exit code is 1', FAIL_ON).default('fail'),
   ];
+}
+
+/** The flag of `maint health` for monitoring systems. */
+export function monitorOption(): Option {
+  return choiceOption('--format <format>', 'print the report for a monitoring system', MONITOR_FORMATS).conflicts(
+    'json',
+  );
 }
 
 function valueMissing(flags: string, next: string): MaintError {

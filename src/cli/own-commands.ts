@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { COMMANDS } from './command-list.ts';
 import { addCommand, addExample, type Building } from './commands.ts';
+import { fillCron } from './cron-commands.ts';
 import { SHELLS, type CommonFlags, type Format } from './invocation.ts';
 import { numberOption, valueOption } from './options.ts';
 import { readCommon, readFormat } from './read.ts';
@@ -8,7 +9,7 @@ import { unknownWord } from './usage.ts';
 
 const HISTORY_LIMIT = { minimum: 1, maximum: 10_000, isWhole: true };
 
-/** `maint status`, `history` and `doctor`: they look and change nothing. */
+/** `maint status`, `history`, `doctor` and `runbook`: they look and change nothing. */
 export function addLooks(program: Command, building: Building): void {
   addCommand(program, building, {
     ...COMMANDS.status,
@@ -35,9 +36,16 @@ export function addLooks(program: Command, building: Building): void {
       command.action(() => building.accept({ kind: 'doctor', ...readLook(command) }));
     },
   });
+  addCommand(program, building, {
+    ...COMMANDS.runbook,
+    fill(command) {
+      addExample(command, building, ['maint runbook blocked-sessions', 'as the report names the check']);
+      command.action((check: string) => building.accept({ kind: 'runbook', check }));
+    },
+  });
 }
 
-/** `maint init`, `config`, `alert` and `completion`. */
+/** `maint init`, `config`, `alert`, `cron` and `completion`. */
 export function addSetUp(program: Command, building: Building): void {
   addCommand(program, building, {
     ...COMMANDS.init,
@@ -58,6 +66,10 @@ export function addSetUp(program: Command, building: Building): void {
   addCommand(program, building, {
     ...COMMANDS.alert,
     fill: (command) => fillAlert(command, building),
+  });
+  addCommand(program, building, {
+    ...COMMANDS.cron,
+    fill: (command) => fillCron(command, building),
   });
   addCommand(program, building, {
     ...COMMANDS.completion,

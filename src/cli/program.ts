@@ -4,6 +4,7 @@ import { addCommand, addRounds, addVerb, type Building, type Surface } from './c
 import type { Invocation } from './invocation.ts';
 import { valueOption } from './options.ts';
 import { addLooks, addSetUp } from './own-commands.ts';
+import { addRestore } from './restore-command.ts';
 import { rootHelp } from './root-help.ts';
 import { commandNames, translate, unknownWord } from './usage.ts';
 
@@ -40,6 +41,7 @@ export function buildProgram(building: Building): Command {
   program.helpInformation = () => rootHelp(building.words, building.columns);
   addRounds(program, building);
   for (const task of building.words) addVerb(program, building, task);
+  addRestore(program, building);
   addLooks(program, building);
   addSetUp(program, building);
   addHelpCommand(program, building);

@@ -4,6 +4,8 @@ import type { RunReport } from '../engine/report.ts';
 import type { RunInvocation } from './invocation.ts';
 import { toJson } from './json.ts';
 import { toJunit } from './junit.ts';
+import { toNagios } from './nagios.ts';
+import { toPrometheus } from './prometheus.ts';
 import { paintFor } from './style.ts';
 import { toText } from './text.ts';
 
@@ -15,6 +17,12 @@ export function publish(report: RunReport, invocation: RunInvocation, world: Wor
   const { format, junit, cron, failOn, common } = invocation;
   const { stdout, env } = world;
   const style = { columns: stdout.columns, paint: paintFor(common.color, env, stdout), cron };
-  stdout.write(format === 'json' ? toJson(report) : toText(report, style));
+  const write = {
+    text: () => toText(report, style),
+    json: () => toJson(report),
+    nagios: () => toNagios(report),
+    prometheus: () => toPrometheus(report),
+  }[format];
+  stdout.write(write());
   if (junit !== undefined) writeTextFile(junit, toJunit(report, failOn));
 }

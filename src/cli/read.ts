@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Tier } from '../engine/task.ts';
 import type { TaskWords } from '../engine/words.ts';
-import type { CommonFlags, FailOn, Format, Override, RunInvocation } from './invocation.ts';
+import type { CommonFlags, FailOn, Format, MonitorFormat, Override, RunInvocation } from './invocation.ts';
 import { usage } from './usage.ts';
 
 /** The flags of every command, as commander keeps them. */
@@ -17,6 +17,7 @@ interface RunFlags extends Flags {
   readonly dryRun?: boolean;
   readonly cron?: boolean;
   readonly failOn: FailOn;
+  readonly format?: MonitorFormat;
   readonly junit?: string;
   readonly only?: readonly string[];
   readonly skip?: readonly string[];
@@ -60,8 +61,7 @@ export function readVerb(command: Command, task: TaskWords): RunInvocation {
 type Shared = Omit<RunInvocation, 'command' | 'select'>;
 
 function readShared(command: Command): Shared {
-  const { dryRun = false, cron = false, failOn, junit } = command.opts<RunFlags>();
-  const format = readFormat(command);
+  const { dryRun = false, cron = false, failOn, junit, format = readFormat(command) } = command.opts<RunFlags>();
   const common = readCommon(command);
   return { kind: 'run', dryRun, only: [], skip: [], format, cron, failOn, junit, overrides: [], common };
 }

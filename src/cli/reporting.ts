@@ -2,6 +2,7 @@ import { describeConnection } from '../adapters/connection.ts';
 import { bootId } from '../adapters/host.ts';
 import type { StopSignal, World } from '../base/world.ts';
 import type { Config, ConfiguredTask } from '../config/config.ts';
+import type { Fault } from '../engine/fault.ts';
 import type { RunStart } from '../engine/journal.ts';
 import type { RunReport, TaskReport } from '../engine/report.ts';
 import type { Tier } from '../engine/task.ts';
@@ -22,6 +23,8 @@ export interface Plan {
   readonly stateDirectory: string;
   /** The scheduled instant; undefined for a run by hand. */
   readonly slot: { readonly tier: Tier; readonly at: Date } | undefined;
+  /** What MAINT_FAULT asks for. */
+  readonly faults: readonly Fault[];
 }
 
 /** What is known once the work has ended. */

@@ -4,12 +4,15 @@ import type { World } from '../base/world.ts';
 import { requireDatabase, type ConfiguredTask } from '../config/config.ts';
 import { loadConfig } from '../config/read.ts';
 import type { RunReport } from '../engine/report.ts';
+import { parseFaults } from '../engine/fault.ts';
 import { slotAt } from '../engine/slots.ts';
 import { openJournal, openJournalToRead } from '../engine/sqlite-journal.ts';
 import { tasks as allTasks } from '../tasks/index.ts';
+import { drillNotices } from './drill.ts';
 import { exitCodeOf } from './exit-code.ts';
 import type { RunInvocation } from './invocation.ts';
 import { openLog } from './log.ts';
+import { nagiosCode } from './nagios.ts';
 import { openProgress } from './progress.ts';
 import { publish } from './publish.ts';
 import { reporter, type Plan } from './reporting.ts';
@@ -52,6 +55,7 @@ function planOf(asked: Pick<Plan, 'invocation' | 'config' | 'selected'>, world: 
     startedMs: world.monotonicMs(),
     stateDirectory: stateDirectory(world, invocation.common, config),
     slot: tier !== undefined && at !== undefined ? { tier, at } : undefined,
+    faults: parseFaults(world.env['MAINT_FAULT']),
   };
 }
 
@@ -94,12 +98,17 @@ async function carryOut(plan: Plan, world: World): Promise<number> {
     tasks,
     stoppedBy: stopping.stoppedBy(),
     assumptions: turn?.assumptions ?? [],
-    notices: () => [...(turn?.notices ?? []), ...journal.notices, ...diary.notices()],
+    notices: () => [
+      ...drillNotices(plan.faults, tasks),
+      ...(turn?.notices ?? []),
+      ...journal.notices,
+      ...diary.notices(),
+    ],
   });
   if (isTold) journal.finish(report);
   const told: RunReport = isTold ? { ...report, alerts: await tellChannels(report, telling) } : report;
   if (stopping.stoppedBy() === null) await turn?.finishSlot(world.now());
-  const exitCode = exitCodeOf(told, invocation.failOn);
+  const exitCode = invocation.format === 'nagios' ? nagiosCode(told) : exitCodeOf(told, invocation.failOn);
   if (isTold && plan.slot !== undefined) await tellEnd(run, exitCode, telling);
   progress[Symbol.dispose]();
   publish({ ...told, notices: [...new Set([...told.notices, ...journal.notices])] }, invocation, world);

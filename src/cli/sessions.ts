@@ -35,6 +35,13 @@ function absentSession(config: Config): Session {
     requireDatabase(config);
     throw new Error('a session was made absent although a database is named');
   };
-  const database = { name: 'no database', server: refuse, rows: refuse, run: refuse, snapshot: refuse };
+  const database = {
+    name: 'no database',
+    server: refuse,
+    rows: refuse,
+    run: refuse,
+    transaction: refuse,
+    snapshot: refuse,
+  };
   return { ...database, within: () => database, [Symbol.asyncDispose]: async () => undefined };
 }

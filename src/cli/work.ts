@@ -39,6 +39,7 @@ export async function work(request: WorkRequest): Promise<readonly TaskReport[]>
     clients: clientPrograms(config.programDirectories, world.env['PATH'], environment),
     history: journal,
     observer,
+    faults: plan.faults,
     now: () => world.now(),
     monotonicMs: () => world.monotonicMs(),
   });

@@ -3,6 +3,7 @@ import type { Session } from '../adapters/postgres.ts';
 import type { Log } from '../base/log.ts';
 import { plural } from '../base/units.ts';
 import { interrupted, stepReport, thrownStep, type Ending } from './endings.ts';
+import { forcedEnding, type Fault } from './fault.ts';
 import type { StepReport, TaskReport } from './report.ts';
 import type { SampleHistory } from './sample.ts';
 import type { PlanContext, Progress, Step, StepContext, Task } from './task.ts';
@@ -42,6 +43,8 @@ export interface TaskRun {
   readonly clients: ClientPrograms;
   readonly history: SampleHistory;
   readonly observer: RunObserver;
+  /** Steps that are not performed but made to end badly. Only tasks that read are touched: no drill may cost a backup. */
+  readonly faults?: readonly Fault[];
   now(): Date;
   monotonicMs(): number;
 }
@@ -114,9 +117,10 @@ async function performStep({ configured, step, isStopped }: NextStep, run: TaskR
 
   const log = run.log.child({ step: step.title });
   run.observer.stepStarted(task.name, step.title);
-  const ending = await bounded({ ...run, log }, deadlineMs, (signal) =>
-    step.perform(stepContext(task, { ...run, log }, signal)),
-  );
+  const forced = task.effect === 'reads' ? forcedEnding(run.faults ?? [], step.title) : undefined;
+  const ending =
+    forced ??
+    (await bounded({ ...run, log }, deadlineMs, (signal) => step.perform(stepContext(task, { ...run, log }, signal))));
   const report = stepReport(beginning, run, ending);
   run.observer.stepEnded(report);
   log.info({ verdict: report.verdict, summary: report.summary, durationMs: report.durationMs }, 'step ended');

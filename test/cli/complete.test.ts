@@ -47,6 +47,7 @@ describe('completion in bash', () => {
   test('offers the commands below a command', () => {
     expect(offered('config', '')).toEqual(['check', 'print', 'schema']);
     expect(offered('alert', '')).toEqual(['test']);
+    expect(offered('cron', '')).toEqual(['print', 'install', 'uninstall', 'lint', 'simulate']);
     expect(offered('completion', '')).toEqual(['bash', 'zsh', 'fish']);
   });
 
@@ -74,6 +75,8 @@ describe('completion in bash', () => {
     expect(offered('--state', '/tm')).toEqual(['/tmp']);
     expect(offered('daily', '--fail-on', '')).toEqual(['fail', 'warn']);
     expect(offered('history', '--limit', '')).toEqual([]);
+    expect(offered('cron', 'print', '--format', 'sys')).toEqual(['systemd']);
+    expect(offered('cron', 'lint', 'maint.y')).toEqual(['maint.yaml']);
   });
 });
 

@@ -86,7 +86,8 @@ describe('a healthy set-up', () => {
         'heartbeat: { url: "https://ping.example.com/1" }',
       ].join('\n'),
     );
-    const crontab = '#!/bin/sh\necho "17 3 * * * maint daily --cron"\necho "47 4 * * 0 /x/maint.js weekly --cron"\n';
+    const crontab =
+      '#!/bin/sh\necho "17 3 * * * maint daily --cron"\necho "47 4 * * 0 /x/maint.js weekly --cron"\necho "17 6 1 * * maint monthly --cron"\n';
     const PATH = `${searchPath([], { crontab, zstd: '', flock: '' })}:${process.env['PATH'] ?? ''}`;
     const world = makeWorld({ cwd, env: { DATABASE_URL: database.url, PATH } });
 
@@ -364,6 +365,7 @@ describe('the schedule', () => {
     const cwd = folder();
     writeFileSync(join(cwd, 'maint.yaml'), 'schedule: { daily: "5 2 * * *" }\n');
     const { checks } = await examine(makeWorld({ cwd, process: { nodePath: '/n/node', scriptPath: '/s 1/maint.js' } }));
+    expect(named(checks, 'daily')[0]?.fix).toContain(`maint cron install --config ${join(cwd, 'maint.yaml')}`);
     expect(named(checks, 'daily')[0]?.fix).toContain(
       `crontab -e, and add: 5 2 * * * /n/node '/s 1/maint.js' daily --cron --config ${join(cwd, 'maint.yaml')}`,
     );

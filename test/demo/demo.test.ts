@@ -45,13 +45,14 @@ test('the demo tells its story to the end and leaves nothing behind', async () =
   const demo = startDemo();
   expect(await demo.exitCode, demo.said()).toBe(0);
   const said = demo.said();
-  expect(chapter(said, 'A good night')).toMatch(/✓ backup {2}dump pigeon[^]*nothing failed\nexit code 0/);
-  expect(chapter(said, 'What ran when')).toMatch(/✓ daily +done/);
+  expect(chapter(said, 'A good night')).toMatch(/✓ backup {2}dump pigeon[^]*nothing failed\n[^\n]*\nexit code 0/);
+  expect(chapter(said, 'A good night')).toMatch(/! health {2}sequences +public\.receipts_id_seq has used 97 %/);
+  expect(chapter(said, 'What ran when')).toMatch(/! daily +warn/);
   const bad = chapter(said, 'A bad night');
   expect(bad).toMatch(/✗ health {2}database answers[^]*✗ health {2}http pigeon[^]*exit code 1\n[^]*Slack/);
   expect(bad).toMatch(/│ \*FAIL\* health, database answers \(new/);
   const mended = chapter(said, 'The server is started again');
-  expect(mended).toMatch(/nothing failed\nexit code 0\n[^]*│ \*OK\* health, database answers/);
+  expect(mended).toMatch(/nothing failed\n[^\n]*\nexit code 0\n[^]*│ \*OK\* health, database answers/);
   expect(chapter(said, 'Would we get it all back')).toMatch(/✓ verify-backup[^]*✓ verify-backup[^]*exit code 0/);
   expect(chapter(said, 'And if one byte')).toMatch(/✗ verify-backup[^]*exit code 1/);
   expect(demo.folder()).not.toBe('');

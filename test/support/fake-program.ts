@@ -1,6 +1,7 @@
-import { chmod, mkdtemp, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
 import { clientPrograms, type ClientPrograms } from '../../src/adapters/client-programs.ts';
 import { libpqEnvironment, type Connection } from '../../src/adapters/connection.ts';
 
@@ -10,6 +11,7 @@ export async function withFakes(
   scripts: Readonly<Record<string, string>>,
 ): Promise<ClientPrograms> {
   const directory = await mkdtemp(join(tmpdir(), 'maint-fakes-'));
+  onTestFinished(() => rm(directory, { recursive: true }));
   for (const [name, script] of Object.entries(scripts)) {
     const path = join(directory, name);
     const real = `REAL=$(PATH='${process.env['PATH'] ?? ''}' command -v ${name})`;

@@ -11,7 +11,12 @@ export function descendants(name: string, root = process.pid): readonly number[]
   return below(root)
     .filter((process) => process.name === name && process.state !== 'Z')
     .map(({ pid }) => pid)
-    .filter((pid) => !readIfThere(`/proc/${pid}/cmdline`).includes('--version'));
+    .filter((pid) => isAtWork(readIfThere(`/proc/${pid}/cmdline`)));
+}
+
+/** A process that has just ended has no command line any more. */
+function isAtWork(commandLine: string): boolean {
+  return commandLine !== '' && !commandLine.includes('--version');
 }
 
 /** Does a process still run? One that only waits to be buried does not. */

@@ -70,6 +70,7 @@ export const noDatabase: Database = {
   server: () => Promise.reject(new Error('the database was touched')),
   rows: () => Promise.reject(new Error('the database was touched')),
   run: () => Promise.reject(new Error('the database was touched')),
+  transaction: () => Promise.reject(new Error('the database was touched')),
   snapshot: () => Promise.reject(new Error('the database was touched')),
 };
 

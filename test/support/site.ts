@@ -92,7 +92,7 @@ function settings(folder: string): Readonly<Record<string, unknown>> {
     backups: { directory: join(folder, 'backups') },
     tasks: {
       backup: { keep: { last: 3 } },
-      health: { disks: [folder], disk: { warnAt: 0.97, failAt: 0.99 } },
+      health: { disks: [folder], disk: { warnAt: 0.97, failAt: 0.99 }, memory: { warnAt: 0.97, failAt: 0.99 } },
     },
     alerts: {
       channels: [

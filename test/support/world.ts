@@ -8,6 +8,8 @@ interface WorldRequest {
   /** Laid over a small environment of its own: PATH, HOME and directories below `cwd`. Nothing else is inherited. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly columns?: number;
+  /** What stands on stdin; nothing where left out. */
+  readonly stdin?: string;
   /** Are stdout and stderr terminals? */
   readonly isTerminal?: boolean;
   /** The real clock where left out. */
@@ -46,6 +48,7 @@ export function makeWorld(request: WorldRequest): TestWorld {
     cwd,
     stdout: sink(out),
     stderr: sink(err),
+    readStdin: async () => request.stdin ?? '',
     isInteractive: false,
     now: request.now ?? (() => new Date()),
     monotonicMs: () => performance.now(),

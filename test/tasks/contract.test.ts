@@ -18,9 +18,16 @@ import { silentLog } from '../support/log.ts';
 
 /** Settings that a task needs before it can run at all; most run with none. */
 const SETTINGS: Readonly<Record<string, (folder: string) => object>> = {
-  health: (folder) => ({ disks: [folder], disk: { warnAt: 0.98, failAt: 0.99 } }),
+  health: (folder) => ({
+    disks: [folder],
+    disk: { warnAt: 0.98, failAt: 0.99 },
+    memory: { warnAt: 0.98, failAt: 0.99 },
+  }),
   backup: (folder) => ({ directory: join(folder, 'backups'), keep: { last: 2 } }),
+  prune: () => ({ rules: [{ name: 'visits', table: 'visits', age: 'at', olderThan: '90 days' }] }),
   'verify-backup': (folder) => ({ directory: join(folder, 'backups') }),
+  'restore-test': (folder) => ({ directory: join(folder, 'backups') }),
+  'cert-audit': () => ({ postgres: true, tokens: [{ name: 'hosting', expires: '2999-01-01' }] }),
 };
 
 let cluster: Cluster;
@@ -34,6 +41,10 @@ beforeAll(async () => {
     uid: process.getuid?.(),
   });
   await queryOnce(cluster.url('postgres'), 'CREATE TABLE users AS SELECT g AS id FROM generate_series(1, 100) g');
+  await queryOnce(
+    cluster.url('postgres'),
+    `CREATE TABLE visits AS SELECT now() - g * interval '1 day' AS at FROM generate_series(0, 100) g`,
+  );
 });
 
 afterAll(async () => {
@@ -99,7 +110,14 @@ function fieldsOf(
 }
 
 test('there are tasks to hold to the contract', () => {
-  expect(tasks.map(({ name }) => name)).toEqual(['health', 'backup', 'verify-backup']);
+  expect(tasks.map(({ name }) => name)).toEqual([
+    'health',
+    'backup',
+    'verify-backup',
+    'restore-test',
+    'prune',
+    'cert-audit',
+  ]);
 });
 
 describe.each(tasks.map((task) => [task.name, task] as const))('%s', (_, task) => {
