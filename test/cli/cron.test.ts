@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, realpathSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -19,11 +19,15 @@ interface Answer {
 
 type Request = Partial<Parameters<typeof makeWorld>[0]>;
 
+/** Stands for a Node.js in a place that stays, wherever this checkout and its own Node.js lie. */
+const NODE = realpathSync('/usr/bin/env');
+
 async function run(cron: FakeCron, line: string, request: Request = {}): Promise<Answer> {
   const world: TestWorld = makeWorld({
     cwd: cron.folder,
     ...request,
     env: { PATH: cron.path, MAINT_STATE_DIR: undefined, ...request.env },
+    process: { nodePath: NODE, ...request.process },
   });
   const exitCode = await main(['cron', ...line.split(' ')], world);
   return { exitCode, out: world.out(), err: world.err() };
@@ -56,7 +60,7 @@ describe('maint cron print', () => {
     const { exitCode, out, err } = await run(cron, 'print');
     expect({ exitCode, err }).toEqual({ exitCode: 0, err: '' });
     const config = join(cron.folder, 'maint.yaml');
-    const start = `${process.execPath} /opt/maint/bin/maint.js`;
+    const start = `${NODE} /opt/maint/bin/maint.js`;
     expect(jobsOf(out)).toContain(`17 3 * * * ${start} daily --cron --config ${config}`);
     expect(jobsOf(out)).toContain(`47 4 * * 0 ${start} weekly --cron --config ${config}`);
     expect(out).not.toContain('quarterly');

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listFolder } from '../../src/adapters/files.ts';
@@ -55,8 +55,13 @@ function openVault(directory: string, { connection }: TestDatabase, session: Ses
       const outcomes = await performSteps(steps, { database: noDatabase });
       return outcomes.map((outcome, index) => ({ ...outcome, title: steps[index]?.title ?? '' }));
     },
-    backups: async () =>
-      (await everything()).filter((name) => /^\d/.test(name)).map((name) => join(directory, 'app', name)),
+    backups: async () => {
+      const names = (await everything()).filter((name) => /^\d/.test(name));
+      const dated = await Promise.all(
+        names.map(async (name) => ({ name, at: await takenAt(join(directory, 'app', name)) })),
+      );
+      return dated.toSorted(byAge).map(({ name }) => join(directory, 'app', name));
+    },
     everything,
   };
 }
@@ -64,4 +69,20 @@ function openVault(directory: string, { connection }: TestDatabase, session: Ses
 function first([outcome]: readonly Outcome[]): Outcome {
   if (outcome === undefined) throw new Error('the task had no step');
   return outcome;
+}
+
+interface Dated {
+  readonly name: string;
+  /** When its snapshot was taken, as ISO text; empty where its manifest does not say. */
+  readonly at: string;
+}
+
+/** Names count seconds and end in a random part, so within one second the snapshots tell which came first. */
+function byAge(a: Dated, b: Dated): number {
+  return a.name.slice(0, 16).localeCompare(b.name.slice(0, 16)) || a.at.localeCompare(b.at);
+}
+
+async function takenAt(folder: string): Promise<string> {
+  const text = await readFile(join(folder, 'manifest.json'), 'utf8').catch(() => '');
+  return /"takenAt": "([^"]+)"/.exec(text)?.[1] ?? '';
 }
