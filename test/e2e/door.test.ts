@@ -135,7 +135,7 @@ describe('verify-backup, as CI calls it', () => {
       runMaint({
         args: ['verify-backup', '--directory', directory, ...args],
         cwd: site.folder,
-        env: { HOME: site.folder, MAINT_CONFIG: ci },
+        env: { HOME: site.folder, MAINT_CONFIG: ci, MAINT_STATE_DIR: join(site.folder, 'ci-state') },
       });
     const ci = join(site.folder, 'ci.yaml');
     writeFileSync(ci, 'name: app\n');
