@@ -31,6 +31,7 @@ const AT_HOME: Readonly<Record<string, string>> = {
       'fs',
       'fs/promises',
       'sqlite',
+      'process',
       'child_process',
       'dns/promises',
       'net',

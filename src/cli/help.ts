@@ -1,5 +1,6 @@
 import type { Tier } from '../engine/task.ts';
 import type { TaskWords } from '../engine/words.ts';
+import { EXIT_CODES } from './exit-code.ts';
 import { definitions, hanging } from './layout.ts';
 
 /** A command line that a person can copy, and what it is for. */
@@ -35,6 +36,7 @@ export function roundEpilogue(tier: Tier, words: readonly TaskWords[], columns: 
       ],
       columns,
     ),
+    ...exitCodes(columns),
   ].join('\n');
 }
 
@@ -49,6 +51,7 @@ export function runEpilogue(words: readonly TaskWords[], columns: number): strin
       { columns },
     ),
     ...examples([[`maint run ${names.join(' ')} --dry-run`, 'look first, touch nothing']], columns),
+    ...exitCodes(columns),
   ].join('\n');
 }
 
@@ -76,12 +79,19 @@ export function taskEpilogue(task: TaskWords, columns: number): string {
     ),
     ...(settings.length === 0 ? ['  none of its own'] : settings),
     ...examples(examplesOf(task), columns),
+    ...exitCodes(columns),
   ].join('\n');
 }
 
 function examplesOf({ name, examples: own }: TaskWords): readonly Example[] {
   if (own.length === 0) return [[`maint ${name} --dry-run`, 'look first, touch nothing']];
   return own.map(({ command, summary }) => [command, summary]);
+}
+
+/** What the exit code of a run says. */
+export function exitCodes(columns: number): readonly string[] {
+  const rows = EXIT_CODES.map(({ code, when }) => [code, when] as const);
+  return ['', 'Exit codes:', ...definitions(rows, { columns })];
 }
 
 /** The examples below a command's flags. */

@@ -1,7 +1,7 @@
 import type { TaskWords } from '../engine/words.ts';
 import { COMMANDS, COMMON_FLAGS, HELP_FLAG, VERSION_FLAG, type CommandEntry } from './command-list.ts';
 import type { Surface } from './commands.ts';
-import { EXIT_CODES } from './exit-code.ts';
+import { exitCodes } from './help.ts';
 import type { Answer } from './invocation.ts';
 import { definitions, hanging } from './layout.ts';
 
@@ -61,12 +61,7 @@ function epilogue(columns: number): readonly string[] {
     '',
     'Examples:',
     ...definitions(examples, { columns }),
-    '',
-    'Exit codes:',
-    ...definitions(
-      EXIT_CODES.map(({ code, when }) => [code, when]),
-      { columns },
-    ),
+    ...exitCodes(columns),
     '',
     ...hanging('', 'Secrets come from the environment or the configuration, never from a flag.', columns),
   ];

@@ -8,7 +8,7 @@ import { runTasks } from '../../src/engine/run.ts';
 import type { SampleHistory } from '../../src/engine/sample.ts';
 import { health } from '../../src/tasks/health.ts';
 import { LIMITS } from './database.ts';
-import { silentLog } from './run-task.ts';
+import { silentLog } from './log.ts';
 
 /** What a test may bring instead of the defaults. */
 interface HealthRun {

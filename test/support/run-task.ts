@@ -5,6 +5,7 @@ import type { Log } from '../../src/base/log.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
 import type { SampleHistory } from '../../src/engine/sample.ts';
 import type { Progress, Step, Task } from '../../src/engine/task.ts';
+import { silentLog } from './log.ts';
 
 /** What a test hands to a task instead of the engine. Only `database` has no default. */
 export interface Around {
@@ -21,15 +22,6 @@ export interface Around {
   readonly log?: Log;
   readonly onProgress?: (progress: Progress) => void;
 }
-
-/** A log that nobody reads. */
-export const silentLog: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  child: () => silentLog,
-};
 
 /** Plans a task with settings as a person would write them: they go through its schema first. */
 export async function planTask<Settings>(
