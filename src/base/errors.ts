@@ -125,6 +125,21 @@ export const ERRORS = {
     meaning: 'a file or directory cannot be read or written',
     hint: 'Check owner and mode of the path that the message names.',
   },
+  STORE_UNREACHABLE: {
+    exitCode: 4,
+    meaning: 'the place of a copy did not answer',
+    hint: 'Check its address under backups.copies, and that this host may reach it.',
+  },
+  STORE_REFUSED: {
+    exitCode: 4,
+    meaning: 'the place of a copy answered with a refusal',
+    hint: 'Check the credentials and rights of the copy under backups.copies.',
+  },
+  KEY_MISSING: {
+    exitCode: 4,
+    meaning: 'something is encrypted, and no key of this host opens it',
+    hint: 'Give backups.encryption.identity on a host that may read backups.',
+  },
   HTTP_FAILED: {
     exitCode: 4,
     meaning: 'an HTTP request got no answer, or an unusable one',
@@ -168,6 +183,8 @@ export type ErrorCode = keyof typeof ERRORS;
 interface ErrorDetails {
   /** A sentence that says what to do next; the table's own hint where left out. */
   readonly hint?: string;
+  /** What to run, one command or statement each, in the words of the hint. */
+  readonly commands?: readonly string[];
   /** The error underneath, kept for the log. */
   readonly cause?: unknown;
   /** A finer dotted name for programs, such as `verify.rows_mismatch`. */
@@ -178,18 +195,20 @@ interface ErrorDetails {
 export class MaintError extends Error {
   readonly code: ErrorCode;
   readonly hint: string;
+  readonly commands: readonly string[];
   readonly detail: string | undefined;
 
   /**
    * @param code a name from the table; decides the exit code
    * @param message lower case, no full stop, names the thing
-   * @param details hint, cause and dotted detail
+   * @param details hint with its commands, cause and dotted detail
    */
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, 'cause' in details ? { cause: details.cause } : {});
     this.name = 'MaintError';
     this.code = code;
     this.hint = details.hint ?? ERRORS[code].hint;
+    this.commands = details.commands ?? [];
     this.detail = details.detail;
   }
 
