@@ -44,6 +44,15 @@ export function parseConnection(url: Secret): Connection {
   };
 }
 
+/** The database URL of a connection, for programs that take nothing else; it may hold a password. */
+export function databaseUrl(connection: Connection): Secret {
+  const { host, port, database, user, password, sslMode, sslRootCert } = connection;
+  const login = [user, ...(password === undefined ? [] : [password.reveal()])].map(encodeURIComponent).join(':');
+  const parameters = new URLSearchParams({ host, port: String(port), sslmode: sslMode });
+  if (sslRootCert !== undefined) parameters.set('sslrootcert', sslRootCert);
+  return new Secret(`postgres://${login}@/${encodeURIComponent(database)}?${parameters.toString()}`);
+}
+
 /** Names a connection without secrets: `app on db1:5432`. */
 export function describeConnection({ database, host, port }: Connection): string {
   return `${database} on ${host}:${port}`;

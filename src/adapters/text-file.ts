@@ -1,4 +1,5 @@
-import { chmodSync, closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { chmodSync, closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { MaintError } from '../base/errors.ts';
 
 /**
@@ -12,7 +13,8 @@ export function writeTextFile(path: string, text: string | Uint8Array, mode = 0o
     const file = openSync(partial, 'w', mode);
     try {
       chmodSync(partial, mode);
-      writeSync(file, Buffer.from(text));
+      // Not writeSync: on a disk that fills up it writes a part and calls that success.
+      writeFileSync(file, text);
       fsyncSync(file);
     } finally {
       closeSync(file);
@@ -23,5 +25,25 @@ export function writeTextFile(path: string, text: string | Uint8Array, mode = 0o
     const said = cause instanceof Error ? cause.message : String(cause);
     const isFull = cause instanceof Error && 'code' in cause && cause.code === 'ENOSPC';
     throw new MaintError(isFull ? 'NO_SPACE' : 'FILE_UNUSABLE', `${path} cannot be written: ${said}`, { cause });
+  }
+}
+
+/**
+ * Writes a text file under a name that nobody has taken yet: it appears whole or not at all.
+ * @returns false where the name is taken, and then nothing was changed
+ * @throws MaintError FILE_UNUSABLE that names the path, NO_SPACE when the disk is full
+ */
+export function createTextFile(path: string, text: string): boolean {
+  const whole = `${path}.${randomUUID()}`;
+  writeTextFile(whole, text);
+  try {
+    linkSync(whole, path);
+    return true;
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') return false;
+    const said = cause instanceof Error ? cause.message : String(cause);
+    throw new MaintError('FILE_UNUSABLE', `${path} cannot be written: ${said}`, { cause });
+  } finally {
+    rmSync(whole, { force: true });
   }
 }

@@ -14,9 +14,9 @@ import { NO_ENVIRONMENT } from './cron-line.ts';
 import type { CommonFlags } from './invocation.ts';
 import { backupDirectory, stateDirectory } from './state-directory.ts';
 
-/** A tier that has something to do. */
+/** A tier that has something to do, or a task with a schedule of its own. */
 interface CronRound {
-  readonly tier: Tier;
+  readonly round: string;
   readonly expression: CronExpression;
 }
 
@@ -42,12 +42,8 @@ export interface CronPlan {
  */
 export async function planCron(world: World, common: CommonFlags, config: Config): Promise<CronPlan> {
   const { project, timezone, file } = config;
-  const rounds = TIERS.filter((tier) => config.tasks.some((task) => task.enabled && task.tier === tier)).map(
-    (tier) => ({
-      tier,
-      expression: expressionOf(tier, config),
-    }),
-  );
+  const tiers = TIERS.filter((tier) => config.tasks.some((task) => task.enabled && task.tier === tier));
+  const rounds = [...tiers.map((tier) => tierRound(tier, config)), ...ownRounds(config)];
   if (rounds.length === 0) throw new MaintError('CONFIG_INVALID', 'no tier has a task that is enabled');
   const { nodePath, scriptPath } = world.process;
   const started = { ...world.process, nodePath: realPath(nodePath), scriptPath: realPath(scriptPath) };
@@ -64,10 +60,23 @@ export async function planCron(world: World, common: CommonFlags, config: Config
   };
 }
 
-function expressionOf(tier: Tier, { schedule }: Config): CronExpression {
-  const parsed = parseExpression(schedule[tier]);
+function tierRound(tier: Tier, { schedule }: Config): CronRound {
+  return { round: tier, expression: expressionOf(`schedule.${tier}`, schedule[tier]) };
+}
+
+/** Tasks that are to run at other times than their tier too. */
+function ownRounds({ tasks: configured, schedule }: Config): readonly CronRound[] {
+  return configured.flatMap(({ task, enabled, tier, settings }) => {
+    const own = enabled ? task.ownSchedule?.(settings) : undefined;
+    if (own === undefined || own === schedule[tier]) return [];
+    return { round: task.name, expression: expressionOf(`the schedule of ${task.name}`, own) };
+  });
+}
+
+function expressionOf(name: string, text: string): CronExpression {
+  const parsed = parseExpression(text);
   if ('expression' in parsed) return parsed.expression;
-  throw new MaintError('CONFIG_INVALID', `cron does not understand schedule.${tier}: ${parsed.fault}`, {
+  throw new MaintError('CONFIG_INVALID', `cron does not understand ${name}: ${parsed.fault}`, {
     hint: 'Write numbers, ranges, lists and steps, such as 17 3 * * *; cron knows neither L, W, # nor ?.',
   });
 }
@@ -106,7 +115,7 @@ async function underCron(
   const other = checked?.config ?? config;
   const here = stateDirectory(world, common, config);
   const isSameState = stateDirectory(there, { ...common, state: undefined }, other) === here;
-  const backups = [backupDirectory(world, config.backupDirectory), backupDirectory(there, other.backupDirectory)];
+  const backups = [backupDirectory(world, config.backups.directory), backupDirectory(there, other.backups.directory)];
   const clock = machineTimezone();
   return {
     state: isSameState ? undefined : dirname(here),

@@ -79,7 +79,7 @@ function assumed({ config, selected, stateDirectory }: Plan, world: World): read
   const keepsFiles = selected.some(({ task }) => task.name.includes('backup'));
   return [
     `state in ${stateDirectory}`,
-    ...(keepsFiles ? [`backups in ${backupDirectory(world, config.backupDirectory)}`] : []),
+    ...(keepsFiles ? [`backups in ${backupDirectory(world, config.backups.directory)}`] : []),
     'no alert channel: this report and the exit code are all that tells',
   ];
 }

@@ -1,6 +1,8 @@
 import { join, resolve } from 'node:path';
 import { isWritableDirectory } from '../adapters/directories.ts';
 import type { World } from '../base/world.ts';
+import type { Config } from '../config/config.ts';
+import type { BackupPlaces } from '../engine/backup-places.ts';
 import type { CommonFlags } from './invocation.ts';
 
 const SYSTEM_DIRECTORY = '/var/lib';
@@ -24,6 +26,11 @@ export function stateDirectory(
  * Where backups are kept when a task names no place of its own: `backups.directory` of the configuration,
  * `/var/backups/maint` for root, else the XDG data directory.
  */
+export function backupPlaces(world: World, { backups }: Pick<Config, 'backups'>): BackupPlaces {
+  return { ...backups, directory: backupDirectory(world, backups.directory) };
+}
+
+/** As `backupPlaces`, where the directory is all that matters. */
 export function backupDirectory(world: World, configured: string | undefined): string {
   if (configured !== undefined) return configured;
   if (world.process.uid === 0) return '/var/backups/maint';

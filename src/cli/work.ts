@@ -7,7 +7,7 @@ import type { TaskReport } from '../engine/report.ts';
 import { runTasks, type RunObserver } from '../engine/run.ts';
 import type { Plan } from './reporting.ts';
 import type { Sessions } from './sessions.ts';
-import { backupDirectory } from './state-directory.ts';
+import { backupPlaces } from './state-directory.ts';
 
 /** What the engine is handed. */
 interface WorkRequest {
@@ -32,7 +32,7 @@ export async function work(request: WorkRequest): Promise<readonly TaskReport[]>
     signal,
     log,
     project: config.project,
-    backupDirectory: backupDirectory(world, config.backupDirectory),
+    backups: backupPlaces(world, config),
     timezone: config.timezone,
     reader: sessions.reader,
     writer: sessions.writer,

@@ -2,9 +2,12 @@ import { resolve } from 'node:path';
 import type { Connection } from '../adapters/connection.ts';
 import type { SessionLimits } from '../adapters/postgres.ts';
 import type { AlertSettings } from '../alerts/settings.ts';
+import type { BackupRules } from '../backups/rules.ts';
+import { backupPlaces } from '../backups/settings.ts';
 import { MaintError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import type { Secret } from '../base/secret.ts';
+import type { BackupPlaces } from '../engine/backup-places.ts';
 import type { Task, Tier } from '../engine/task.ts';
 import type { Settings } from './schema.ts';
 import { isMapping } from './tree.ts';
@@ -20,8 +23,10 @@ export interface Config {
   readonly database: DatabaseConfig;
   /** Absolute path; undefined where the configuration leaves it to the flag, the environment or the default. */
   readonly stateDirectory: string | undefined;
-  /** Absolute path; undefined where the configuration leaves it to the default. */
-  readonly backupDirectory: string | undefined;
+  /** Its directory is undefined where the configuration leaves it to the default. */
+  readonly backups: Omit<BackupPlaces, 'directory'> & { readonly directory: string | undefined };
+  /** What `maint backups status` holds them to. */
+  readonly backupRules: BackupRules;
   /** IANA name. */
   readonly timezone: string;
   /** One cron expression of five fields for each tier. */
@@ -90,7 +95,8 @@ export function assembleConfig(parts: ConfigParts): Config {
       coordination: database.coordination,
     },
     stateDirectory: settings.state === undefined ? undefined : resolve(cwd, settings.state),
-    backupDirectory: backups.directory === undefined ? undefined : resolve(cwd, backups.directory),
+    backups: backupPlaces(backups, cwd),
+    backupRules: backups.rules,
     timezone: settings.timezone,
     schedule: settings.schedule,
     programDirectories: programs.directories.map((directory) => resolve(cwd, directory)),

@@ -1,26 +1,16 @@
 import { z } from 'zod';
-import { parseConnection } from '../adapters/connection.ts';
+import { connectionSetting } from '../adapters/connection-setting.ts';
 import { isHttpUrl } from '../adapters/http.ts';
 import { secretSetting } from '../adapters/secret-setting.ts';
 import { alertSettings } from '../alerts/settings.ts';
-import { MaintError } from '../base/errors.ts';
+import { backupSettings } from '../backups/settings.ts';
 import { durationSetting } from '../base/settings.ts';
 import type { Task, Tier } from '../engine/task.ts';
 import { taskBlock, type TaskBlock } from './task-block.ts';
 import { cronSetting, timezoneSetting } from './time-settings.ts';
 
-const databaseUrl = secretSetting.transform((url, context) => {
-  try {
-    return parseConnection(url);
-  } catch (error) {
-    if (!(error instanceof MaintError)) throw error;
-    context.addIssue({ code: 'custom', message: `${error.message}. ${error.hint}` });
-    return z.NEVER;
-  }
-});
-
 const database = z.strictObject({
-  url: databaseUrl
+  url: connectionSetting
     .optional()
     .describe('The database, as postgres://user:password@host:5432/name; DATABASE_URL where left out'),
   connectTimeout: durationSetting.prefault('10s').describe('How long to wait for the server to accept a connection'),
@@ -83,16 +73,7 @@ export function configSchema(tasks: readonly Task[]) {
       })
       .prefault({})
       .describe('Where the client programs of PostgreSQL lie'),
-    backups: z
-      .strictObject({
-        directory: z
-          .string()
-          .min(1)
-          .optional()
-          .describe('Where backups are kept; /var/backups/maint for root or the XDG data directory where left out'),
-      })
-      .prefault({})
-      .describe('What every task that writes or reads backups shares'),
+    backups: backupSettings.prefault({}).describe('What every task that writes or reads backups shares'),
     tasks: z.strictObject(blocks).prefault({}).describe('One block for each task'),
     alerts: alertSettings.prefault({}).describe('Who hears of problems, and how'),
     heartbeat: z

@@ -2,6 +2,7 @@ import type { ClientPrograms } from '../adapters/client-programs.ts';
 import type { Session } from '../adapters/postgres.ts';
 import type { Log } from '../base/log.ts';
 import { plural } from '../base/units.ts';
+import type { BackupPlaces } from './backup-places.ts';
 import { interrupted, stepReport, thrownStep, type Ending } from './endings.ts';
 import { forcedEnding, type Fault } from './fault.ts';
 import type { StepReport, TaskReport } from './report.ts';
@@ -34,7 +35,7 @@ export interface TaskRun {
   readonly signal: AbortSignal;
   readonly log: Log;
   readonly project: string;
-  readonly backupDirectory: string;
+  readonly backups: BackupPlaces;
   readonly timezone: string;
   /** For every plan, and for the steps of tasks that only read. */
   readonly reader: Session;
@@ -89,9 +90,11 @@ async function planTask({ task, settings, deadlineMs }: ConfiguredTask, run: Tas
 
 async function performSteps(configured: ConfiguredTask, steps: readonly Step[], run: TaskRun): Promise<StepReport[]> {
   const reports: StepReport[] = [];
+  let isStopped = false;
   for (const step of steps) {
-    const isStopped = configured.task.onFailure === 'stop' && reports.some(isBroken);
-    reports.push(await performStep({ configured, step, isStopped }, run));
+    const report = await performStep({ configured, step, isStopped }, run);
+    reports.push(report);
+    isStopped ||= configured.task.onFailure === 'stop' && step.isIndependent !== true && isBroken(report);
   }
   return reports;
 }
@@ -179,8 +182,8 @@ function startPatience(signal: AbortSignal): Disposable & { readonly over: Promi
 
 /** What both halves of a task get. */
 function surroundings(run: TaskRun, signal: AbortSignal): Omit<PlanContext<unknown>, 'settings' | 'database'> {
-  const { log, clients, history, project, backupDirectory, timezone } = run;
-  return { log, signal, clients, history, project, backupDirectory, timezone, now: () => run.now() };
+  const { log, clients, history, project, backups, timezone } = run;
+  return { log, signal, clients, history, project, backups, timezone, now: () => run.now() };
 }
 
 function planContext(run: TaskRun, signal: AbortSignal, settings: unknown): PlanContext<unknown> {

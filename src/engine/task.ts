@@ -2,6 +2,7 @@ import type { ZodType } from 'zod';
 import type { ClientPrograms } from '../adapters/client-programs.ts';
 import type { Database, Reader } from '../adapters/postgres.ts';
 import type { Log } from '../base/log.ts';
+import type { BackupPlaces } from './backup-places.ts';
 import type { Outcome } from './outcome.ts';
 import type { SampleHistory } from './sample.ts';
 
@@ -30,6 +31,8 @@ export interface Task<Settings = unknown> {
   readonly deadlineMs: number;
   /** Its block in the config, every field described, most with a default. */
   readonly settings: ZodType<Settings>;
+  /** When its block asks for it besides its tier, as crontab writes it. A method, for the same reason as `plan`. */
+  ownSchedule?(settings: Settings): string | undefined;
   /** Flags of its verb that stand for settings. */
   readonly flags?: readonly TaskFlag[];
   /** Command lines with a word on each, shown in its help. */
@@ -61,6 +64,8 @@ export interface Step {
   readonly title: string;
   /** What `perform` would do, for a dry run; one line each, exact. */
   readonly intent?: readonly string[];
+  /** However it ends, later steps run: `onFailure` of its task does not hold for it. */
+  readonly isIndependent?: true;
   /** Safe to run twice, and safe to stop between two units of work. */
   perform(context: StepContext): Promise<Outcome>;
 }
@@ -78,8 +83,8 @@ interface Surroundings {
   readonly history: SampleHistory;
   /** Which project this is, for labels: the database name unless the config says otherwise. */
   readonly project: string;
-  /** Where backups are kept; need not exist yet. */
-  readonly backupDirectory: string;
+  /** Where backups lie, and who can read them. */
+  readonly backups: BackupPlaces;
   /** IANA name: where a day begins, for whatever counts days. */
   readonly timezone: string;
 }

@@ -1,5 +1,6 @@
 import { DAY_MS } from '../base/units.ts';
 import type { TimedSample } from '../engine/sample.ts';
+import { pairs, theilSenSlope } from '../engine/slope.ts';
 
 /** How far back samples say something about tomorrow. */
 export const FORECAST_WINDOW_MS = 28 * DAY_MS;
@@ -28,21 +29,6 @@ export function timeUntil(limit: number, samples: readonly TimedSample[]): numbe
 }
 
 /**
- * The median of the slopes between all pairs of samples, per millisecond; 0 where no two samples differ in time.
- * Up to 29 % of the samples may be anything without changing its sign.
- * @see https://en.wikipedia.org/wiki/Theil%E2%80%93Sen_estimator
- */
-export function theilSenSlope(samples: readonly TimedSample[]): number {
-  const slopes = pairs(samples)
-    .map(([a, b]) => (b.value - a.value) / (b.at.getTime() - a.at.getTime()))
-    .filter(Number.isFinite)
-    .toSorted((a, b) => a - b);
-  const middle = Math.floor(slopes.length / 2);
-  const upper = slopes[middle] ?? 0;
-  return slopes.length % 2 === 1 ? upper : (upper + (slopes[middle - 1] ?? upper)) / 2;
-}
-
-/**
  * The Mann-Kendall test for a rising trend, with its correction for equal values.
  * @see https://en.wikipedia.org/wiki/Kendall_rank_correlation_coefficient#Hypothesis_test
  */
@@ -61,8 +47,4 @@ function thinned(samples: readonly TimedSample[]): readonly TimedSample[] {
   const recent = inOrder.filter(({ at }) => at.getTime() >= since);
   const lastOfEach = new Map(recent.map((sample) => [Math.floor(sample.at.getTime() / THINNED_TO_MS), sample]));
   return [...lastOfEach.values()];
-}
-
-function pairs<T>(items: readonly T[]): readonly (readonly [T, T])[] {
-  return items.flatMap((first, index) => items.slice(index + 1).map((second) => [first, second] as const));
 }

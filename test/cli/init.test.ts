@@ -30,7 +30,7 @@ describe('init', () => {
       health: { disks: expect.arrayContaining(['/']) },
       backup: { keep: { last: 7, daily: 14, weekly: 8, monthly: 12 } },
     });
-    expect(config.backupDirectory).toBe(join(cwd, 'data/maint'));
+    expect(config.backups.directory).toBe(join(cwd, 'data/maint'));
 
     const doctor = makeWorld({ cwd, env });
     expect(await main(['doctor'], doctor)).toBe(0);
@@ -117,7 +117,7 @@ describe('init', () => {
     expect(await main(['init'], world)).toBe(0);
     const env = { DATABASE_URL: 'postgres://app@db1/app' };
     const config = await loadConfig({ env, cwd, tasks });
-    expect(config.backupDirectory).toBe('/tmp/a: "b" ${HOME} #c/maint');
+    expect(config.backups.directory).toBe('/tmp/a: "b" ${HOME} #c/maint');
   });
 
   test('says so where the file cannot be written', async () => {

@@ -11,6 +11,7 @@ import { worst } from '../../src/engine/verdict.ts';
 import { test as withDatabase, type TestDatabase } from '../support/database.ts';
 import { silentLog } from '../support/log.ts';
 import type { Session } from '../../src/adapters/postgres.ts';
+import { placesAt } from '../support/backup-places.ts';
 
 interface Pieces {
   readonly database: TestDatabase;
@@ -45,7 +46,7 @@ function runOf(
     signal: new AbortController().signal,
     log: silentLog,
     project: 'app',
-    backupDirectory: '/nonexistent',
+    backups: placesAt('/nonexistent'),
     timezone: 'UTC',
     reader,
     writer: session,

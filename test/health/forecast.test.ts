@@ -2,7 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DAY_MS } from '../../src/base/units.ts';
 import type { TimedSample } from '../../src/engine/sample.ts';
-import { theilSenSlope, timeUntil } from '../../src/health/forecast.ts';
+import { theilSenSlope } from '../../src/engine/slope.ts';
+import { timeUntil } from '../../src/health/forecast.ts';
 
 const START_MS = Date.UTC(2026, 0, 1);
 

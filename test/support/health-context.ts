@@ -9,6 +9,7 @@ import type { SampleHistory } from '../../src/engine/sample.ts';
 import { health } from '../../src/tasks/health.ts';
 import { LIMITS } from './database.ts';
 import { silentLog } from './log.ts';
+import { placesAt } from './backup-places.ts';
 
 /** What a test may bring instead of the defaults. */
 interface HealthRun {
@@ -32,7 +33,7 @@ export async function runHealth(url: string, brought: HealthRun = {}): Promise<R
     signal: brought.signal ?? new AbortController().signal,
     log: silentLog,
     project: 'test',
-    backupDirectory: tmpdir(),
+    backups: placesAt(tmpdir()),
     timezone: 'UTC',
     reader,
     writer: reader,

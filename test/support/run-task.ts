@@ -5,6 +5,8 @@ import type { Log } from '../../src/base/log.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
 import type { SampleHistory } from '../../src/engine/sample.ts';
 import type { Progress, Step, Task } from '../../src/engine/task.ts';
+import type { BackupPlaces } from '../../src/engine/backup-places.ts';
+import { placesAt } from './backup-places.ts';
 import { silentLog } from './log.ts';
 
 /** What a test hands to a task instead of the engine. Only `database` has no default. */
@@ -14,8 +16,8 @@ export interface Around {
   readonly connection?: Connection;
   readonly clients?: ClientPrograms;
   readonly project?: string;
-  /** Where files go when the settings name no place; must be given where they do not. */
-  readonly backupDirectory?: string;
+  /** Where backups lie when the settings name no place; must be given where they do not. */
+  readonly backups?: Partial<BackupPlaces>;
   readonly signal?: AbortSignal;
   readonly now?: () => Date;
   readonly history?: SampleHistory;
@@ -29,7 +31,7 @@ export async function planTask<Settings>(
   settings: unknown,
   around: Around,
 ): Promise<readonly Step[]> {
-  return task.plan({ ...surroundings(around), settings: task.settings.parse(settings), database: around.database });
+  return task.plan({ ...surroundings(around), settings: await task.settings.parseAsync(settings), database: around.database });
 }
 
 /** Performs steps one after the other; an error ends it, as with a task whose `onFailure` is `stop`. */
@@ -63,6 +65,7 @@ export const noDatabase: Database = {
   rows: () => Promise.reject(new Error('the database was touched')),
   run: () => Promise.reject(new Error('the database was touched')),
   transaction: () => Promise.reject(new Error('the database was touched')),
+  command: () => Promise.reject(new Error('the database was touched')),
   snapshot: () => Promise.reject(new Error('the database was touched')),
 };
 
@@ -73,7 +76,7 @@ function surroundings(around: Around): {
   readonly clients: ClientPrograms;
   readonly history: SampleHistory;
   readonly project: string;
-  readonly backupDirectory: string;
+  readonly backups: BackupPlaces;
   readonly timezone: string;
 } {
   const environment = around.connection === undefined ? {} : libpqEnvironment(around.connection);
@@ -84,7 +87,7 @@ function surroundings(around: Around): {
     clients: around.clients ?? clientPrograms([], process.env['PATH'], environment),
     history: around.history ?? { samples: () => [] },
     project: around.project ?? 'app',
-    backupDirectory: around.backupDirectory ?? '/nonexistent/maint',
+    backups: { ...placesAt('/nonexistent/maint'), ...around.backups },
     timezone: 'UTC',
   };
 }

@@ -29,6 +29,7 @@ import { startReceiver } from '../support/receiver.ts';
 import { reportOf, taskOf } from '../support/reports.ts';
 import { noDatabase } from '../support/run-task.ts';
 import { sendingFor, settingsFor } from '../support/sending.ts';
+import { placesAt } from '../support/backup-places.ts';
 
 let workshop: Workshop;
 /** Trusted by whoever is told to, as a company's own authority. */
@@ -58,7 +59,7 @@ async function audit(settings: object, { now, url }: Audit = {}): Promise<Readon
     signal: new AbortController().signal,
     log: silentLog,
     project: 'app',
-    backupDirectory: tmpdir(),
+    backups: placesAt(tmpdir()),
     timezone: 'UTC',
     reader,
     writer: reader,
