@@ -1,8 +1,12 @@
 import { join } from 'node:path';
 
-/** The files of one backup. Nothing else belongs into its folder. */
+/** What the dump of a backup is called, with what encryption puts behind it. */
+export function dumpFile(suffix = ''): string {
+  return `data.dump.zst${suffix}`;
+}
+
+/** The files of every backup, beside the artifacts that its manifest names. Nothing else belongs into its folder. */
 export const FILES = {
-  dump: 'data.dump.zst',
   manifest: 'manifest.json',
   sums: 'SHA256SUMS',
   notes: 'RESTORE.md',
@@ -36,9 +40,19 @@ export function startOf(id: string): Date | undefined {
   return Number.isNaN(date.getTime()) ? undefined : date;
 }
 
-/** The folder of a label's backups. A label may hold what a folder name may not. */
+/** The path of a label's backups in a store. A label may hold what a folder name may not. */
+export function labelPath(label: string): string {
+  return encodeURIComponent(label).replace(/^\./, '%2E');
+}
+
+/** The path of a verified backup in a store. */
+export function backupPath(label: string, id: string): string {
+  return `${labelPath(label)}/${id}`;
+}
+
+/** The folder of a label's backups on this host. */
 export function labelFolder(directory: string, label: string): string {
-  return join(directory, encodeURIComponent(label).replace(/^\./, '%2E'));
+  return join(directory, labelPath(label));
 }
 
 /** Where a backup grows until it is verified. */

@@ -1,16 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { listFolder, makeFolder, readIfThere, syncFolder } from '../adapters/files.ts';
+import { openFolderStore } from '../adapters/folder-store.ts';
+import { readStoredText, type Store } from '../adapters/store.ts';
 import { writeTextFile } from '../adapters/text-file.ts';
 import { MaintError } from '../base/errors.ts';
-import { backupFolder, kindOfFolder, labelFolder, FILES, REPOSITORY_FILE, startOf } from './layout.ts';
+import { backupPath, kindOfFolder, labelFolder, labelPath, FILES, REPOSITORY_FILE, startOf } from './layout.ts';
 import { parseManifest, type Manifest } from './manifest.ts';
 
 /** One folder that looks like a backup. */
 export interface BackupEntry {
   readonly id: string;
   readonly startedAt: Date;
-  readonly folder: string;
+  /** Where it lies. */
+  readonly store: Store;
+  /** Path of its folder in the store. */
+  readonly path: string;
+  /** The same for people: an absolute path where it lies on this host. */
+  readonly location: string;
   /** What its files take, in bytes. */
   readonly bytes: number;
   /** Its manifest says it was verified, and its files are there in their sizes. What they hold is for `verify-backup`. */
@@ -19,7 +26,17 @@ export interface BackupEntry {
   readonly manifest: Manifest | undefined;
 }
 
+/** What the store of this host's own backups is called. */
+export const LOCAL = 'local';
+
 const FORMAT = 'maint-repo/1';
+/** How many manifests are read at the same time: a store far away answers slowly, but takes several questions. */
+const PARALLEL_READS = 8;
+
+/** The backups of this host, as a store. */
+export function localStore(directory: string): Store {
+  return openFolderStore(LOCAL, directory, 'empty');
+}
 
 /**
  * Looks at the folder that holds, or will hold, the backups.
@@ -60,16 +77,18 @@ export async function prepareRepository(directory: string, label: string): Promi
 /**
  * Lists the backups of a label, newest first, whole or not.
  * @returns none where the label has no folder yet
- * @throws MaintError FILE_UNUSABLE
+ * @throws MaintError as `Store.list` and `Store.read`
  */
-export async function listBackups(directory: string, label: string): Promise<readonly BackupEntry[]> {
-  const entries = (await listFolder(labelFolder(directory, label))) ?? [];
-  const ids = entries.filter(({ name, kind }) => kind === 'folder' && kindOfFolder(name) === 'backup');
-  const backups = await Promise.all(ids.map(({ name }) => inspectBackup(directory, label, name)));
-  return backups
-    .filter((backup) => backup !== undefined)
-    .toSorted(byAge)
-    .toReversed();
+export async function listBackups(store: Store, label: string, signal: AbortSignal): Promise<readonly BackupEntry[]> {
+  const names = (await store.list(labelPath(label), signal))?.folders ?? [];
+  const ids = names.filter((name) => kindOfFolder(name) === 'backup');
+  const backups: BackupEntry[] = [];
+  for (let next = 0; next < ids.length; next += PARALLEL_READS) {
+    const some = ids.slice(next, next + PARALLEL_READS);
+    const inspected = await Promise.all(some.map((id) => inspectBackup({ store, label, id }, signal)));
+    backups.push(...inspected.filter((backup) => backup !== undefined));
+  }
+  return backups.toSorted(byAge).toReversed();
 }
 
 /** Ids count seconds; within one second the snapshots tell which came first. */
@@ -78,26 +97,35 @@ function byAge(a: BackupEntry, b: BackupEntry): number {
   return a.startedAt.getTime() - b.startedAt.getTime() || takenAt(a) - takenAt(b);
 }
 
-async function inspectBackup(directory: string, label: string, id: string): Promise<BackupEntry | undefined> {
-  const folder = backupFolder(directory, label, id);
+interface Inspected {
+  readonly store: Store;
+  readonly label: string;
+  readonly id: string;
+}
+
+async function inspectBackup({ store, label, id }: Inspected, signal: AbortSignal): Promise<BackupEntry | undefined> {
+  const path = backupPath(label, id);
   const startedAt = startOf(id);
-  const files = await listFolder(folder);
-  if (startedAt === undefined || files === undefined) return undefined;
-  const text = await readIfThere(join(folder, FILES.manifest));
-  const parsed = text === undefined ? undefined : parseManifest(text);
+  const listing = await store.list(path, signal);
+  if (startedAt === undefined || listing === undefined) return undefined;
+  const sizes = new Map(listing.files.map(({ name, sizeBytes }) => [name, sizeBytes]));
+  const parsed = sizes.has(FILES.manifest)
+    ? parseManifest(await readStoredText(store, `${path}/${FILES.manifest}`, signal))
+    : undefined;
   const manifest = typeof parsed === 'string' ? undefined : parsed;
-  const sizes = new Map(files.map(({ name, size }) => [name, size]));
   return {
     id,
     startedAt,
-    folder,
-    bytes: files.reduce((sum, { size }) => sum + size, 0),
+    store,
+    path,
+    location: store.locate(path),
+    bytes: listing.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     isVerified:
       manifest !== undefined &&
       manifest.id === id &&
       manifest.label === label &&
       sizes.has(FILES.sums) &&
-      manifest.artifacts.every(({ path, bytes }) => sizes.get(path) === bytes),
+      manifest.artifacts.every(({ path: name, bytes }) => sizes.get(name) === bytes),
     manifest,
   };
 }

@@ -1,6 +1,7 @@
 import { writeTextFile } from '../adapters/text-file.ts';
 import type { World } from '../base/world.ts';
 import type { RunReport } from '../engine/report.ts';
+import { toAnnotations } from './github.ts';
 import type { RunInvocation } from './invocation.ts';
 import { toJson } from './json.ts';
 import { toJunit } from './junit.ts';
@@ -15,7 +16,7 @@ import { toText } from './text.ts';
  */
 export function publish(report: RunReport, invocation: RunInvocation, world: World): void {
   const { format, junit, cron, failOn, common } = invocation;
-  const { stdout, env } = world;
+  const { stdout, stderr, env } = world;
   const style = { columns: stdout.columns, paint: paintFor(common.color, env, stdout), cron };
   const write = {
     text: () => toText(report, style),
@@ -24,5 +25,7 @@ export function publish(report: RunReport, invocation: RunInvocation, world: Wor
     prometheus: () => toPrometheus(report),
   }[format];
   stdout.write(write());
+  // On stderr, so that stdout stays the one document it is.
+  if (env['GITHUB_ACTIONS'] === 'true') stderr.write(toAnnotations(report, failOn));
   if (junit !== undefined) writeTextFile(junit, toJunit(report, failOn));
 }

@@ -1,24 +1,37 @@
+import { randomInt } from 'node:crypto';
 import { z } from 'zod';
-import type { ClientPrograms } from '../adapters/client-programs.ts';
-import { listFolder } from '../adapters/files.ts';
-import { MaintError } from '../base/errors.ts';
+import { processorCount, temporaryFolder } from '../adapters/scratch.ts';
+import { timed } from '../adapters/stopwatch.ts';
 import { durationSetting } from '../base/settings.ts';
-import { formatBytes, formatDuration, plural } from '../base/units.ts';
-import { labelFolder } from '../backups/layout.ts';
-import { listBackups, type BackupEntry } from '../backups/repository.ts';
+import { chooseStore } from '../backups/choose-store.ts';
+import { labelPath } from '../backups/layout.ts';
+import { listBackups, LOCAL, type BackupEntry } from '../backups/repository.ts';
+import { rehearse } from '../backups/restore-rehearsal.ts';
+import { withVerifyReceipt } from '../backups/verify-evidence.ts';
+import { noBackup, verifyOutcome } from '../backups/verify-outcome.ts';
+import { LEVELS } from '../backups/verify-request.ts';
 import { verify, type Verification } from '../backups/verify.ts';
-import { done, fail, type Outcome } from '../engine/outcome.ts';
+import type { Outcome } from '../engine/outcome.ts';
 import { defineTask, type PlanContext, type Step, type StepContext } from '../engine/task.ts';
 
 const settings = z.strictObject({
   directory: z.string().min(1).optional().describe('Where the backups are; `backups.directory` where left out'),
+  copy: z.string().min(1).default(LOCAL).describe('Which copy: local, or a name under `backups.copies`'),
   which: z.enum(['latest', 'all']).default('latest').describe('The newest backup, or each one'),
+  sample: z.int().positive().optional().describe('Besides the newest backup only so many of the others, by chance'),
+  level: z
+    .enum([...LEVELS, 'restore'])
+    .default('decode')
+    .describe(
+      'present: files and lengths; checksum: every byte, needs no key; decode: pg_restore reads it all and the rows are ' +
+        'counted; restore: into a throw-away server',
+    ),
   maxAge: durationSetting.optional().describe('The newest backup must not be older than this'),
 });
 
 type Settings = z.infer<typeof settings>;
 
-/** Proves backups without any server: every byte, every block, and the rows of every table. */
+/** Proves backups, as deep as asked; the default needs no server. */
 export const verifyBackup = defineTask<Settings>({
   name: 'verify-backup',
   summary: 'Decode backups without a server and compare every table',
@@ -31,40 +44,55 @@ export const verifyBackup = defineTask<Settings>({
   flags: [
     { flag: '--latest', summary: 'the newest backup only', setting: 'which', value: 'latest' },
     { flag: '--all', summary: 'each backup', setting: 'which', value: 'all' },
+    { flag: '--sample <n>', summary: 'the newest and so many others, by chance', setting: 'sample' },
+    { flag: '--copy <name>', summary: 'local, or a copy of the configuration', setting: 'copy' },
+    { flag: '--level <level>', summary: 'present, checksum, decode or restore', setting: 'level' },
     { flag: '--max-age <age>', summary: 'fail when the newest backup is older', setting: 'maxAge' },
     { flag: '--directory <path>', summary: 'where the backups are', setting: 'directory' },
   ],
   examples: [
     { command: 'maint verify-backup --max-age 26h', summary: 'is there a good backup of the last day?' },
+    { command: 'maint verify-backup --copy offsite --level checksum', summary: 'did the copy stay what it was?' },
     { command: 'maint verify-backup --all --json', summary: 'prove every backup, for a program' },
   ],
 
   async plan(context) {
-    const directory = context.settings.directory ?? context.backupDirectory;
-    const holding = { directory, label: context.project };
-    if (context.settings.which === 'latest') return [newestStep(context, holding)];
-    const backups = await listBackups(directory, context.project);
-    if (backups.length === 0) return [newestStep(context, holding)];
-    return backups.map((entry, index) => eachStep(context, { ...holding, entry, isNewest: index === 0 }));
+    const { settings: asked, signal, project: label } = context;
+    const holding = holdingOf(context);
+    if (asked.which === 'latest' && asked.sample === undefined) return [newestStep(context, holding)];
+    const backups = await listBackups(await chooseStore(holding), label, signal);
+    const [newest, ...others] = backups;
+    if (newest === undefined) return [newestStep(context, holding)];
+    const chosen = asked.sample === undefined ? others : byChance(others, asked.sample);
+    return [newest, ...chosen].map((entry, index) => eachStep(context, { ...holding, entry, isNewest: index === 0 }));
   },
 });
 
-interface Holding {
-  readonly directory: string;
-  readonly label: string;
+type Holding = Parameters<typeof chooseStore>[0] & { readonly label: string };
+
+function holdingOf({ settings: { directory, copy }, backups, project }: PlanContext<Settings>): Holding {
+  return { places: backups, directory: directory ?? backups.directory, copy, label: project };
+}
+
+/** So many of them, in their order. */
+function byChance(entries: readonly BackupEntry[], count: number): readonly BackupEntry[] {
+  const left = [...entries];
+  while (left.length > count) left.splice(randomInt(left.length), 1);
+  return left;
 }
 
 /** Looks for the newest backup when it is performed, so that it is also the one just taken. */
-function newestStep({ settings, clients }: PlanContext<Settings>, holding: Holding): Step {
-  const { directory, label } = holding;
+function newestStep({ settings: asked }: PlanContext<Settings>, holding: Holding): Step {
+  const { label, copy = LOCAL, directory } = holding;
+  const place = copy === LOCAL ? `${directory}/${labelPath(label)}` : copy;
   return {
-    title: `newest backup of ${label}`,
-    intent: [`read the newest backup in ${labelFolder(directory, label)}`],
+    title: copy === LOCAL ? `newest backup of ${label}` : `newest backup of ${label} in ${copy}`,
+    intent: [`read the newest backup in ${place}`],
     async perform(context) {
-      await requireDirectory(directory);
-      const [entry] = await listBackups(directory, label);
-      if (entry === undefined) return none(holding);
-      return judge({ ...holding, entry, maxAgeMs: settings.maxAge, clients }, context);
+      const store = await chooseStore(holding);
+      const [entry] = await listBackups(store, label, context.signal);
+      if (entry === undefined) return noBackup(label, store.locate(labelPath(label)));
+      return judge({ holding, entry, asked, maxAgeMs: asked.maxAge }, context);
     },
   };
 }
@@ -74,85 +102,66 @@ interface Chosen extends Holding {
   readonly isNewest: boolean;
 }
 
-function eachStep({ settings, clients }: PlanContext<Settings>, { isNewest, ...chosen }: Chosen): Step {
-  const maxAgeMs = isNewest ? settings.maxAge : undefined;
+function eachStep({ settings: asked }: PlanContext<Settings>, { entry, isNewest, ...holding }: Chosen): Step {
+  const maxAgeMs = isNewest ? asked.maxAge : undefined;
   return {
-    title: `backup ${chosen.entry.id}`,
-    intent: [`read ${chosen.entry.folder}`],
-    perform: (context) => judge({ ...chosen, maxAgeMs, clients }, context),
+    title: holding.copy === LOCAL ? `backup ${entry.id}` : `backup ${entry.id} in ${holding.copy ?? ''}`,
+    intent: [`read ${entry.location}`],
+    perform: (context) => judge({ holding, entry, asked, maxAgeMs }, context),
   };
 }
 
-/** That there is no such directory may be a typing error or a missing mount: nothing was found out. */
-async function requireDirectory(directory: string): Promise<void> {
-  if ((await listFolder(directory)) !== undefined) return;
-  throw new MaintError('FILE_UNUSABLE', `${directory} does not exist`, {
-    hint: 'Check backup.directory and verify-backup.directory, and that the disk is mounted.',
-  });
-}
-
-function none({ directory, label }: Holding): Outcome {
-  return fail(`there is no backup of ${label} in ${directory}`, ['maint backup', 'maint history'], {
-    detail: 'backup.none',
-  });
-}
-
-interface Judged extends Holding {
+interface Judged {
+  readonly holding: Holding;
   readonly entry: BackupEntry;
+  readonly asked: Settings;
   readonly maxAgeMs: number | undefined;
-  readonly clients: ClientPrograms;
 }
 
 async function judge(judged: Judged, context: StepContext): Promise<Outcome> {
-  const { entry, label, clients } = judged;
-  const now = context.now();
+  const { holding, entry, asked, maxAgeMs } = judged;
+  const looked = { entry, label: holding.label, level: asked.level, maxAgeMs, now: context.now() };
+  const { value: verification, ms } = await timed(() => look(judged, context));
+  const outcome = verifyOutcome(looked, verification);
+  const proof = { looked, findings: verification.findings, seconds: ms / 1_000 };
+  return { ...outcome, facts: { ...outcome.facts, ...(await withVerifyReceipt(holding.directory, proof, context)) } };
+}
+
+async function look({ holding, entry, asked }: Judged, context: StepContext): Promise<Verification> {
+  const { clients, signal } = context;
+  const keys = { clients, identity: context.backups.identity };
   const verification = await verify(
     {
-      folder: entry.folder,
-      id: entry.id,
-      label,
-      now,
+      ...entry,
+      label: holding.label,
+      // What restoring it reads anyway need not be decoded before.
+      level: asked.level === 'restore' ? 'checksum' : asked.level,
+      now: context.now(),
+      keys,
       pgRestore: (major) => clients.find('pg_restore', major),
-      zstd: await clients.locate('zstd'),
-      onProgress: (bytes, total) => context.progress({ done: bytes, total, unit: 'bytes' }),
+      onProgress: (done, total) => context.progress({ done, total, unit: 'bytes' }),
     },
-    context.signal,
+    signal,
   );
-  if (verification.findings.length > 0) return bad(judged, verification);
-  return good(judged, verification, now);
-}
-
-function bad({ entry }: Judged, { findings }: Verification): Outcome {
-  const [first] = findings;
-  const more = findings.length > 1 ? ` (and ${plural(findings.length - 1, 'more finding')})` : '';
-  return fail(
-    `${entry.id}: ${first?.message ?? ''}${more}`,
-    [
-      'maint verify-backup --all',
-      'maint backup',
-      `Keep ${entry.folder} until it is understood what changed it; do not restore from it.`,
-    ],
+  const { manifest } = entry;
+  if (asked.level !== 'restore' || verification.findings.length > 0 || manifest === undefined) return verification;
+  const { findings } = await rehearse(
     {
-      facts: {
-        id: entry.id,
-        folder: entry.folder,
-        findings: findings.map(({ detail, message }) => ({ detail, message })),
-      },
-      ...(first !== undefined && { detail: first.detail }),
+      entry,
+      manifest,
+      keys,
+      clients,
+      scratchParent: temporaryFolder(),
+      jobs: processorCount(),
+      assertions: [],
+      withAmcheck: false,
+      smokeTest: undefined,
+      serverMajor: undefined,
+      givenServer: undefined,
+      skippedExtensions: [],
+      onBytes: (done) => context.progress({ done, total: entry.bytes, unit: 'bytes' }),
     },
+    signal,
   );
-}
-
-function good({ entry, label, maxAgeMs }: Judged, { bytes, rows, tables }: Verification, now: Date): Outcome {
-  const ageMs = Math.max(0, now.getTime() - entry.startedAt.getTime());
-  const facts = { id: entry.id, folder: entry.folder, bytes, rows, tables, ageSeconds: Math.round(ageMs / 1_000) };
-  const samples = [{ name: 'backup.age', subject: label, value: ageMs / 1_000, unit: 'seconds' as const }];
-  if (maxAgeMs !== undefined && ageMs > maxAgeMs)
-    return fail(
-      `the newest backup is ${formatDuration(ageMs)} old, at most ${formatDuration(maxAgeMs)} is allowed`,
-      ['maint history', 'maint backup', 'Look why no later backup was taken: cron, the log of maint, the server.'],
-      { facts, samples, detail: 'backup.stale' },
-    );
-  const size = `${formatBytes(bytes)}, ${plural(tables, 'table')}, ${plural(rows, 'row')}`;
-  return done(`${entry.id} is whole: ${size}, ${formatDuration(ageMs)} old`, { facts, samples });
+  return { ...verification, findings };
 }
