@@ -15,6 +15,7 @@ export function world({ version }) {
     stderr: sink(process.stderr),
     readStdin: async () => (await import('node:stream/consumers')).text(process.stdin),
     isInteractive: process.stdin.isTTY && process.stdout.isTTY,
+    converse,
     now: () => new Date(),
     monotonicMs: () => performance.now(),
     onStopSignal,
@@ -38,6 +39,28 @@ function sink(stream) {
     write: (text) => void stream.write(text),
     isTerminal: stream.isTTY === true,
     columns: stream.columns || 80,
+  };
+}
+
+/** The terminal keeps its own line editing, and Ctrl-C stays a signal. */
+async function converse(signal) {
+  const { createInterface } = await import('node:readline');
+  const lines = createInterface({ input: process.stdin, terminal: false });
+  const typed = lines[Symbol.asyncIterator]();
+  const stopped = new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  stopped.catch(() => undefined);
+  return {
+    async ask(question) {
+      process.stdout.write(question);
+      return (await Promise.race([typed.next(), stopped])).value;
+    },
+    [Symbol.dispose]() {
+      lines.close();
+      process.stdin.destroy();
+    },
   };
 }
 

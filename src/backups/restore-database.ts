@@ -1,24 +1,29 @@
-import { join } from 'node:path';
 import type { ClientPrograms } from '../adapters/client-programs.ts';
 import { libpqEnvironment, type Connection } from '../adapters/connection.ts';
-import { openSession, type Session, type SessionLimits } from '../adapters/postgres.ts';
+import { currentProcess } from '../adapters/process-owner.ts';
+import type { SessionLimits } from '../adapters/postgres.ts';
 import { sql } from '../adapters/sql.ts';
-import { MaintError, type ErrorCode } from '../base/errors.ts';
-import { FILES } from './layout.ts';
-import type { Manifest } from './manifest.ts';
+import { MaintError } from '../base/errors.ts';
 import { checkRestored, type RestoreFinding } from './restore-checks.ts';
+import { choosePart, type Choice } from './restore-choice.ts';
 import { fillDatabase, type Filled } from './restore-fill.ts';
 import { readHead, type ArchiveHead } from './restore-head.ts';
+import { describeTables, type RestoredTable } from './restore-bring-back.ts';
+import { findUnfinished, markEnded, unfinishedMark, type Unfinished } from './restore-mark.ts';
 import { needsOf, type RestoreNeeds } from './restore-needs.ts';
+import type { Part } from './restore-part.ts';
 import { preflight, type Preflighted } from './restore-preflight.ts';
+import { openDatabase, openMaintenance } from './restore-session.ts';
 import { createDatabase, createPlaceholders, dropDatabase, type RestoreServer } from './restore-target.ts';
 import { openScratch } from './sandbox.ts';
+import type { Manifest } from './manifest.ts';
+import { storedDump, type StoredArtifact, type StoredBackup } from './stored.ts';
 
 /** A backup, and the new database that it is to become. */
-export interface RestoreRequest {
-  readonly folder: string;
-  readonly manifest: Manifest;
-  /** The configured database: its server gets the new one. */
+export interface RestoreRequest extends StoredBackup {
+  /** What of the backup is wanted. */
+  readonly choice: Choice;
+  /** A database of the server that gets the new one. */
   readonly connection: Connection;
   readonly limits: SessionLimits;
   readonly clients: ClientPrograms;
@@ -36,7 +41,14 @@ export interface RestoreRequest {
 
 /** A restore whose way is clear. Nothing was touched yet. */
 export interface PlannedRestore extends RestoreRequest {
+  readonly dump: StoredArtifact;
   readonly head: ArchiveHead | undefined;
+  /** Undefined where all of it is restored. */
+  readonly part: Part | undefined;
+  /** What the manifest says of the tables that are restored. */
+  readonly tables: Manifest['tables'];
+  /** Databases that other restores have begun and not finished. */
+  readonly unfinished: readonly Unfinished[];
   readonly needs: RestoreNeeds;
   readonly server: Preflighted;
 }
@@ -51,24 +63,41 @@ export interface Restored {
   readonly indexSeconds: number;
 }
 
-/** Where one connects to make databases, in this order. */
-const MAINTENANCE_DATABASES = ['postgres', 'template1'];
-const UNUSABLE: ReadonlySet<ErrorCode> = new Set([
-  'DATABASE_NOT_FOUND',
-  'DATABASE_LOGIN_REFUSED',
-  'PERMISSION_MISSING',
-]);
-
 /**
  * Looks whether the backup can be restored. Reads only.
  * @throws MaintError that names every obstacle at once
  */
 export async function planRestore(request: RestoreRequest, signal: AbortSignal): Promise<PlannedRestore> {
-  const head = await readHead(join(request.folder, FILES.dump));
-  const needs = needsOf(head?.header.objects ?? []);
+  const dump = storedDump(request, signal);
+  const head = await readableHead(dump);
+  const { manifest, choice } = request;
+  const part = choosePart(choice, manifest, head);
+  const needs = needsOf(part?.objects ?? head?.header.objects ?? []);
   await using session = await openMaintenance(request, 'read-only');
-  const server = await preflight(session.within(signal), { ...request, needs });
-  return { ...request, head, needs, server };
+  const database = session.within(signal);
+  const server = await preflight(database, { ...request, needs, isPart: part !== undefined });
+  const unfinished = await findUnfinished(database);
+  return { ...request, dump, head, part, tables: tablesOf(manifest, part), needs, server, unfinished };
+}
+
+/** @throws MaintError KEY_MISSING that says where a key can come from */
+async function readableHead(dump: StoredArtifact): Promise<ArchiveHead | undefined> {
+  try {
+    return await readHead(dump);
+  } catch (error) {
+    if (!(error instanceof MaintError) || error.code !== 'KEY_MISSING') throw error;
+    throw new MaintError('KEY_MISSING', `${dump.name} cannot be opened: ${error.message}`, {
+      hint: 'Name the file of a private key with --identity, or set backups.encryption.identity.',
+      cause: error,
+      ...(error.detail !== undefined && { detail: error.detail }),
+    });
+  }
+}
+
+function tablesOf({ tables }: Manifest, part: Part | undefined): Manifest['tables'] {
+  if (part === undefined) return tables;
+  const names = new Set(part.tables);
+  return Object.fromEntries(Object.entries(tables).filter(([name]) => names.has(name)));
 }
 
 /**
@@ -81,7 +110,12 @@ export async function restoreDatabase(plan: PlannedRestore, signal: AbortSignal)
   await using maintenance = await openMaintenance(plan, 'read-write');
   await createPlaceholders(maintenance.within(signal), plan.server.roles);
   signal.throwIfAborted();
-  await createDatabase(server, { name, encoding: plan.manifest.server.encoding, locale: plan.server.locale });
+  await createDatabase(server, {
+    name,
+    encoding: plan.manifest.server.encoding,
+    locale: plan.server.locale,
+    comment: unfinishedMark(plan.manifest.id, await currentProcess()),
+  });
   let isGood = false;
   try {
     const filled = await fill(plan, server, signal);
@@ -89,7 +123,8 @@ export async function restoreDatabase(plan: PlannedRestore, signal: AbortSignal)
     isGood = findings.length === 0;
     return { ...filled, findings, isKept: isGood || keepsFailed };
   } finally {
-    if (!isGood && !keepsFailed) await dropDatabase(server, name);
+    if (isGood || keepsFailed) await markEnded(maintenance, name, isGood);
+    else await dropDatabase(server, name);
   }
 }
 
@@ -104,39 +139,27 @@ async function fill(plan: PlannedRestore, server: RestoreServer, signal: AbortSi
 async function compare(plan: PlannedRestore, filled: Filled, signal: AbortSignal): Promise<readonly RestoreFinding[]> {
   if (filled.findings.length > 0) return [];
   plan.onPhase('checks');
-  await using session = open(plan, plan.name, 'read-write');
+  await using session = openDatabase(plan, plan.name, 'read-write');
   const database = session.within(signal);
   await database.run(sql`ANALYZE`);
-  return await checkRestored(database, { tables: plan.manifest.tables, sequences: plan.needs.sequences });
+  return await checkRestored(database, {
+    tables: plan.tables,
+    isPart: plan.part !== undefined,
+    sequences: plan.needs.sequences,
+  });
 }
-
-type Target = Pick<RestoreRequest, 'connection' | 'limits'>;
 
 /**
- * Connects to a database of the server that is not the one in question, which may be gone.
- * @throws MaintError when the server cannot be reached
+ * Describes what a restored part holds, for the way back into the live database.
+ * @param live name of the live database; it need not be there
  */
-export async function openMaintenance(target: Target, mode: 'read-only' | 'read-write'): Promise<Session> {
-  for (const name of MAINTENANCE_DATABASES) {
-    const session = open(target, name, mode);
-    try {
-      await session.server();
-      return session;
-    } catch (error) {
-      await session[Symbol.asyncDispose]();
-      if (!(error instanceof MaintError) || !UNUSABLE.has(error.code)) throw error;
-    }
-  }
-  return open(target, target.connection.database, mode);
-}
-
-const ANALYZE_TIMEOUT_MS = 24 * 60 * 60_000;
-
-function open({ connection, limits }: Target, database: string, mode: 'read-only' | 'read-write'): Session {
-  return openSession({
-    connection: { ...connection, database },
-    mode,
-    limits: { ...limits, statementTimeoutMs: ANALYZE_TIMEOUT_MS },
-    applicationName: 'maint/restore',
-  });
+export async function describePart(
+  plan: PlannedRestore,
+  live: string,
+  signal: AbortSignal,
+): Promise<readonly RestoredTable[]> {
+  if (plan.part === undefined) return [];
+  await using restored = openDatabase(plan, plan.name, 'read-only');
+  await using other = plan.server.databases.includes(live) ? openDatabase(plan, live, 'read-only') : undefined;
+  return await describeTables(restored.within(signal), plan.part.tables, other?.within(signal));
 }

@@ -1,13 +1,15 @@
 import { MaintError } from '../base/errors.ts';
 import { warn, type Outcome } from '../engine/outcome.ts';
 import type { StepContext } from '../engine/task.ts';
-import { writeReceipt, type ReceiptFacts } from './receipt.ts';
+import { appendReceipt, type ReceiptFacts } from './receipts.ts';
 
 interface Place {
   readonly directory: string;
   readonly label: string;
   /** Id of the backup. */
   readonly backup: string;
+  /** Which of its copies. */
+  readonly copy: string;
 }
 
 /**
@@ -41,12 +43,12 @@ async function withReceipt(place: Place, context: StepContext, outcome: Outcome)
 }
 
 async function receipt(
-  { directory, label, backup }: Place,
+  { directory, ...place }: Place,
   context: StepContext,
   verdict: ReceiptFacts['verdict'],
   facts: ReceiptFacts['facts'],
 ): Promise<string> {
-  return writeReceipt(directory, { backup, label, at: context.now(), verdict, facts });
+  return appendReceipt(directory, { ...place, kind: 'restore-test', at: context.now(), verdict, facts });
 }
 
 /** Whatever kept the backup from being tried out says nothing about the backup. */

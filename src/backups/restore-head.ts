@@ -1,6 +1,6 @@
-import { readPieces } from '../adapters/files.ts';
-import { decompressed, isDamaged } from '../adapters/zstd.ts';
 import { ForeignArchive, readArchiveHeader, type ArchiveHeader } from './archive-header.ts';
+import { damageOf, libraryOpening } from './opening.ts';
+import type { StoredArtifact } from './stored.ts';
 
 /** The beginning of an archive up to its first data block: enough for everything but the rows. */
 export interface ArchiveHead {
@@ -13,24 +13,25 @@ export interface ArchiveHead {
 const FIRST_TRY_BYTES = 64 * 2 ** 10;
 
 /**
- * Reads the head of a compressed dump, and no more of it than that.
+ * Reads the head of a stored dump, and no more of it than that.
  * @returns undefined where only pg_restore can read it, or where it is damaged: the load will say how
- * @throws MaintError FILE_UNUSABLE
+ * @throws MaintError as `Store.read`, KEY_MISSING where it is encrypted and there is no key
  */
-export async function readHead(path: string): Promise<ArchiveHead | undefined> {
+export async function readHead({ read, codec, keys }: StoredArtifact): Promise<ArchiveHead | undefined> {
+  const through = await libraryOpening(codec, keys);
   let head: ArchiveHead | undefined;
   let pieces: readonly Buffer[] = [];
   let size = 0;
   let nextTry = FIRST_TRY_BYTES;
   // Ends the file early instead of breaking off, so that it is closed.
   const untilFound = async function* (): AsyncGenerator<Buffer> {
-    for await (const piece of readPieces(path)) {
+    for await (const piece of read()) {
       if (head !== undefined) return;
       yield piece;
     }
   };
   try {
-    for await (const piece of decompressed(untilFound())) {
+    for await (const piece of through(untilFound())) {
       if (head !== undefined) continue;
       pieces = [...pieces, piece];
       size += piece.length;
@@ -42,7 +43,7 @@ export async function readHead(path: string): Promise<ArchiveHead | undefined> {
     }
     return head ?? headOf(Buffer.concat(pieces));
   } catch (error) {
-    if (error instanceof ForeignArchive || isDamaged(error)) return head;
+    if (error instanceof ForeignArchive || damageOf(error) !== undefined) return head;
     throw error;
   }
 }

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import type { ClientProgram, ClientPrograms } from '../adapters/client-programs.ts';
-import { readPieces } from '../adapters/files.ts';
 import {
   checkStages,
   describeEnd,
@@ -11,7 +10,7 @@ import {
   type Stage,
   type StageEnd,
 } from '../adapters/pipeline.ts';
-import { decompressed, isDamaged } from '../adapters/zstd.ts';
+import { damageOf, type Opening } from './opening.ts';
 import { firstError, throwIfUnfit } from './restore-unfit.ts';
 import { together } from './together.ts';
 
@@ -23,22 +22,23 @@ export interface LoadTarget {
   readonly database: string;
   /** False leaves everything to the role that restores. */
   readonly keepsOwners: boolean;
+  /** A file with the ids of what is restored; everything is where undefined. */
+  readonly listPath: string | undefined;
 }
 
 interface DataRequest extends LoadTarget {
-  /** The compressed dump. */
-  readonly path: string;
-  /** Absolute path; undefined uses the library of Node.js. */
-  readonly zstd: string | undefined;
+  /** Reads the stored dump from front to back. */
+  readonly read: () => AsyncIterable<Buffer>;
+  readonly opening: Opening;
   /** False loads everything in one pass, for an archive whose head cannot be read on its own. */
   readonly isFirstOfTwo: boolean;
-  /** Told the compressed bytes read so far. */
+  /** Told the stored bytes read so far. */
   readonly onBytes: (bytes: number) => void;
 }
 
 /** What a load said of the dump. */
 interface Loaded {
-  /** Of the compressed dump, in the same pass. */
+  /** Of the stored dump, in the same pass. */
   readonly sha256: string;
   /** Why it could not be loaded, in the words of the program; undefined where it could. */
   readonly fault: string | undefined;
@@ -50,13 +50,10 @@ interface Loaded {
  * @throws MaintError when the failure says nothing about the dump: no room, no extension, no server
  */
 export async function loadData(request: DataRequest, signal: AbortSignal): Promise<Loaded> {
-  const { zstd, isFirstOfTwo } = request;
+  const { opening, isFirstOfTwo } = request;
   const sections = isFirstOfTwo ? ['--section=pre-data', '--section=data'] : [];
   await using pipeline = await startPipeline({
-    stages: [
-      ...(zstd === undefined ? [] : [{ name: 'zstd', file: zstd, args: ['--decompress', '--quiet', '--stdout'] }]),
-      restoring(request, sections),
-    ],
+    stages: [...opening.stages, restoring(request, sections)],
     input: 'written',
     signal,
   });
@@ -106,6 +103,7 @@ function restoring(target: LoadTarget, args: readonly string[], path?: string): 
       '--no-subscriptions',
       '--no-publications',
       ...(target.keepsOwners ? [] : ['--no-owner', '--no-privileges']),
+      ...(target.listPath === undefined ? [] : [`--use-list=${target.listPath}`]),
       ...args,
       `--dbname=${conninfo(target.database)}`,
       ...(path === undefined ? [] : [path]),
@@ -121,13 +119,13 @@ function conninfo(database: string): string {
 
 /** @returns the hash of the whole file, also where decompressing ended early */
 async function feedDump(
-  { path, zstd, onBytes }: DataRequest,
+  { read, opening, onBytes }: DataRequest,
   { input }: Pipeline,
 ): Promise<{ readonly sha256: string; readonly damage?: string }> {
   if (input === undefined) throw new Error('the pipeline has no input');
   const hash = createHash('sha256');
   let bytes = 0;
-  const pieces = readPieces(path);
+  const pieces = read()[Symbol.asyncIterator]();
   const hashed = async function* (): AsyncGenerator<Buffer> {
     for (let next = await pieces.next(); next.done !== true; next = await pieces.next()) {
       hash.update(next.value);
@@ -136,19 +134,21 @@ async function feedDump(
     }
   };
   try {
-    await feed(input, zstd === undefined ? decompressed(hashed()) : hashed());
+    await feed(input, opening.through(hashed()));
     return { sha256: hash.digest('hex') };
   } catch (error) {
-    if (!isDamaged(error)) throw error;
+    const damage = damageOf(error);
+    if (damage === undefined) throw error;
     input.destroy();
-    for await (const piece of pieces) hash.update(piece);
-    const said = error instanceof Error ? error.message : 'damaged';
-    return { sha256: hash.digest('hex'), damage: `zstd: ${said}` };
+    for (let rest = await pieces.next(); rest.done !== true; rest = await pieces.next()) hash.update(rest.value);
+    return { sha256: hash.digest('hex'), damage };
   }
 }
 
 function faultOf(ends: readonly StageEnd[], { database }: LoadTarget): string | undefined {
-  const failed = ends.filter(({ exitCode }) => exitCode !== 0);
+  // A part is whole before the archive is: pg_restore then stops reading, and whoever writes to it ends.
+  const isRestored = ends.at(-1)?.exitCode === 0;
+  const failed = ends.filter((end) => end.exitCode !== 0 && !(isRestored && isBrokenPipe(end)));
   if (failed.some((end) => end.signal !== undefined && !isBrokenPipe(end))) checkStages(failed);
   for (const { name, stderr } of failed) if (name === 'pg_restore') throwIfUnfit(stderr, database);
   const [first] = failed.toSorted((a, b) => Number(isBrokenPipe(a)) - Number(isBrokenPipe(b)));

@@ -3,7 +3,9 @@ import { sql } from '../adapters/sql.ts';
 import { MaintError } from '../base/errors.ts';
 import type { Manifest } from './manifest.ts';
 import type { RestoreNeeds } from './restore-needs.ts';
-import { extensionsMissing, missingExtensions, missingRoles } from './restore-target.ts';
+import { lookForRoom } from './restore-room.ts';
+import { localeFor, type Locale } from './restore-locale.ts';
+import { databaseExists, extensionsMissing, missingExtensions, missingRoles } from './restore-target.ts';
 
 /** What is to be restored, and where. */
 interface Preflight {
@@ -13,16 +15,20 @@ interface Preflight {
   readonly name: string;
   readonly keepsOwners: boolean;
   readonly createsRoles: boolean;
+  /** Only some of it is restored. */
+  readonly isPart: boolean;
 }
 
 /** What a look at the server showed. */
 export interface Preflighted {
   /** Roles that have to be made first. */
   readonly roles: readonly string[];
+  /** What is worth knowing and in nobody's way, one line each. */
+  readonly notices: readonly string[];
   /** The databases of the server. */
   readonly databases: readonly string[];
-  /** As the database that the backup came from has it; undefined where the server has none of that name. */
-  readonly locale: { readonly collate: string; readonly ctype: string } | undefined;
+  /** Undefined leaves it to the server. */
+  readonly locale: Locale | undefined;
 }
 
 /** PostgreSQL cuts longer names off, and the rest may be the name of another database. */
@@ -39,14 +45,29 @@ export async function preflight(database: Reader, request: Preflight): Promise<P
   const extensions = await missingExtensions(database, needs.extensions);
   const databases = await database.rows(knownDatabases);
   const names = databases.map((row) => row.name);
+  const room = await lookForRoom(database, manifest, request.isPart);
   throwAll([
+    ...(await rightObstacles(database)),
+    ...room.obstacles,
     ...nameObstacles(name, names),
     ...(isStandby ? [new MaintError('READ_ONLY', 'the server is a standby, and takes no new database')] : []),
     ...(major < manifest.server.major ? [tooOld(major, manifest.server.major)] : []),
     ...(extensions.length > 0 ? [extensionsMissing(extensions, major)] : []),
     ...(roles.length > 0 && !createsRoles ? [rolesMissing(roles)] : []),
   ]);
-  return { roles, databases: names, locale: databases.find((row) => row.name === manifest.database) };
+  const { locale, notices } = localeFor(manifest, databases, await database.rows(knownLocales));
+  return { roles, databases: names, locale, notices: [...room.notices, ...notices] };
+}
+
+async function rightObstacles(database: Reader): Promise<readonly MaintError[]> {
+  const [role] = await database.rows(ownRight);
+  if (role?.mayCreate !== false) return [];
+  const message = `the role ${role.name} may not make databases`;
+  return [
+    new MaintError('PERMISSION_MISSING', message, {
+      hint: `As a superuser: ALTER ROLE "${role.name.replaceAll('"', '""')}" CREATEDB`,
+    }),
+  ];
 }
 
 function nameObstacles(name: string, taken: readonly string[]): readonly MaintError[] {
@@ -55,13 +76,7 @@ function nameObstacles(name: string, taken: readonly string[]): readonly MaintEr
       new MaintError('USAGE', `the name ${name} is longer than ${NAME_BYTES} bytes`, { hint: 'Take a shorter one.' }),
     ];
   if (!taken.includes(name)) return [];
-  const message = `the database ${name} is there already, and a restore never touches one that is`;
-  return [
-    new MaintError('USAGE', message, {
-      hint: 'Name another with --to-database; how to swap the two afterwards is said at the end.',
-      detail: 'restore.database_exists',
-    }),
-  ];
+  return [databaseExists(name)];
 }
 
 function tooOld(major: number, needed: number): MaintError {
@@ -89,6 +104,12 @@ function throwAll(obstacles: readonly MaintError[]): void {
     ...(first.detail !== undefined && { detail: first.detail }),
   });
 }
+
+const ownRight = sql<{ name: string; mayCreate: boolean }>`
+  SELECT rolname::text AS name, rolcreatedb OR rolsuper AS "mayCreate" FROM pg_roles WHERE rolname = current_user`;
+
+const knownLocales = sql<{ name: string }>`
+  SELECT DISTINCT collcollate::text AS name FROM pg_collation WHERE collcollate IS NOT NULL`;
 
 const knownDatabases = sql<{ name: string; collate: string; ctype: string }>`
   SELECT datname::text AS name, datcollate::text AS collate, datctype::text AS ctype FROM pg_database`;

@@ -1,35 +1,25 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { ClientPrograms } from '../adapters/client-programs.ts';
-import type { Cluster } from '../adapters/cluster.ts';
-import { libpqEnvironment, parseConnection } from '../adapters/connection.ts';
-import { isFile } from '../adapters/directories.ts';
-import { openSession, type Database } from '../adapters/postgres.ts';
-import { findServerPrograms, type ServerPrograms } from '../adapters/server-programs.ts';
+import { libpqEnvironment } from '../adapters/connection.ts';
 import { timed } from '../adapters/stopwatch.ts';
 import { MaintError } from '../base/errors.ts';
-import { Secret } from '../base/secret.ts';
-import { FILES } from './layout.ts';
-import type { Manifest } from './manifest.ts';
-import { amcheck } from './restore-amcheck.ts';
-import { checkAssertions, type Assertion } from './restore-assertions.ts';
-import { checkRestored, type RestoreFinding } from './restore-checks.ts';
-import { fillDatabase, type Filled } from './restore-fill.ts';
-import { readHead } from './restore-head.ts';
+import type { ArchivedObject } from './archive-header.ts';
+import { openGivenHost, startOwnHost, type Host } from './rehearsal-host.ts';
+import { askAll } from './rehearsal-questions.ts';
+import { pickServer } from './rehearsal-server.ts';
+import type { Assertion } from './restore-assertions.ts';
+import type { RestoreFinding } from './restore-checks.ts';
+import { fillDatabase, HEAD_FILE, type Filled } from './restore-fill.ts';
+import { readHead, type ArchiveHead } from './restore-head.ts';
+import { fittingRecipient } from './opening.ts';
 import { needsOf, type RestoreNeeds } from './restore-needs.ts';
-import {
-  createDatabase,
-  createPlaceholders,
-  extensionsMissing,
-  missingExtensions,
-  missingRoles,
-  type RestoreServer,
-} from './restore-target.ts';
-import { openSandbox, openScratch } from './sandbox.ts';
+import type { Part } from './restore-part.ts';
+import type { SmokeRequest } from './restore-smoke.ts';
+import { openScratch, type Scratch } from './sandbox.ts';
+import { storedDump, type StoredBackup } from './stored.ts';
 
 /** A backup, and what a restore test asks of it. */
-export interface RehearsalRequest {
-  readonly folder: string;
-  readonly manifest: Manifest;
+export interface RehearsalRequest extends StoredBackup {
   readonly clients: ClientPrograms;
   /** Where the throw-away cluster is made. */
   readonly scratchParent: string;
@@ -37,6 +27,14 @@ export interface RehearsalRequest {
   readonly assertions: readonly Assertion[];
   /** Look into each page and index too, where the server programs bring pg_amcheck. */
   readonly withAmcheck: boolean;
+  /** The application's own test; none where undefined. */
+  readonly smokeTest: Omit<SmokeRequest, 'connection'> | undefined;
+  /** A server to make the database on, instead of a throw-away one. */
+  readonly givenServer: Parameters<typeof openGivenHost>[1] | undefined;
+  /** Major version to rehearse an upgrade to; the source's own where undefined. */
+  readonly serverMajor: number | undefined;
+  /** Extensions to do without, because this machine does not have them. */
+  readonly skippedExtensions: readonly string[];
   readonly onBytes: (bytes: number) => void;
 }
 
@@ -52,140 +50,85 @@ export interface Rehearsal {
   };
   /** Major version of the server that it was restored into. */
   readonly serverMajor: number;
+  /** The public key whose secret one opened the backup; undefined where it is not encrypted. */
+  readonly recipient: string | undefined;
   /** Roles that had to be made up, because a dump of one database holds none. */
   readonly placeholders: readonly string[];
   /** Was every page and index looked at? */
   readonly isAmchecked: boolean;
+  /** Was every definition compared? Other versions of pg_dump write the same in other words. */
+  readonly isSchemaCompared: boolean;
 }
 
-const DATABASE = 'restored';
-const LIMITS = { connectTimeoutMs: 30_000, statementTimeoutMs: 24 * 60 * 60_000, lockTimeoutMs: 60_000 };
-
 /**
- * Restores a backup into a throw-away cluster of its own and questions it. Nothing of it is left afterwards.
+ * Restores a backup into a server of its own, or into a database of its own on a given one, and questions it. Nothing of
+ * it is left afterwards.
  * @throws MaintError when it could not be found out: no server programs, a missing extension, no room
  */
 export async function rehearse(request: RehearsalRequest, signal: AbortSignal): Promise<Rehearsal> {
-  const { clients, manifest } = request;
-  const programs = await serverFor(clients, manifest.server.major);
+  const { clients } = request;
   await using scratch = await openScratch(request.scratchParent);
-  const started = await timed(() => openSandbox(scratch, programs.binDirectory));
-  await using cluster = started.value;
-  signal.throwIfAborted();
-  const head = await readHead(join(request.folder, FILES.dump));
-  const needs = needsOf(head?.header.objects ?? []);
-  const prepared = await timed(() => prepare(cluster, { needs, manifest, clients, major: programs.major }, signal));
-  const server: RestoreServer = { clients, environment: environmentOf(cluster, 'postgres') };
+  const dump = storedDump(request, signal);
+  const head = await readHead(dump);
+  const part = partWithout(head, request.skippedExtensions);
+  const needs = needsOf(part?.objects ?? head?.header.objects ?? []);
+  const opened = await timed(() => open(request, { needs, scratch }, signal));
+  await using host = opened.value;
+  const server = { clients, environment: libpqEnvironment(host.connection) };
+  const { database } = host.connection;
   const filled = await fillDatabase(
-    { ...request, server, database: DATABASE, head, keepsOwners: true, scratch: scratch.folder },
+    { ...request, server, database, dump, head, part, keepsOwners: true, scratch: scratch.folder },
     signal,
   );
-  const isAmchecked =
-    request.withAmcheck && prepared.value.hasAmcheck && isFile(join(programs.binDirectory, 'pg_amcheck'));
-  const checked = await timed(() => question({ request, cluster, needs, filled }, signal));
-  const deep = await timed(() =>
-    isAmchecked && filled.findings.length === 0
-      ? amcheck(join(programs.binDirectory, 'pg_amcheck'), environmentOf(cluster, DATABASE), signal)
-      : noFindings(),
-  );
+  throwIfIncomplete(filled, request.skippedExtensions);
+  const headPath = head && join(scratch.folder, HEAD_FILE);
+  const asked = await timed(() => askAll({ ...request, host, needs, filled, headPath }, signal));
   return {
-    findings: [...filled.findings, ...checked.value, ...deep.value],
+    ...asked.value,
+    findings: [...filled.findings, ...asked.value.findings],
     seconds: {
-      cluster: (started.ms + prepared.ms) / 1_000,
+      cluster: opened.ms / 1_000,
       load: filled.loadSeconds,
       indexes: filled.indexSeconds,
-      checks: (checked.ms + deep.ms) / 1_000,
+      checks: asked.ms / 1_000,
     },
-    serverMajor: programs.major,
-    placeholders: prepared.value.roles,
-    isAmchecked,
+    serverMajor: host.major,
+    recipient: await fittingRecipient(request.manifest, request.keys.identity),
+    placeholders: host.placeholders,
   };
 }
 
-async function noFindings(): Promise<readonly RestoreFinding[]> {
-  return [];
+interface Opening {
+  readonly needs: RestoreNeeds;
+  readonly scratch: Scratch;
 }
 
-/**
- * The server programs of the version that the backup came from, else of the next newer one.
- * @throws MaintError PROGRAM_MISSING, PROGRAM_TOO_OLD
- */
-async function serverFor(clients: ClientPrograms, major: number): Promise<ServerPrograms> {
-  const initdb = await clients.locate('initdb');
-  const found = await findServerPrograms(initdb === undefined ? undefined : dirname(initdb));
-  const fitting = found.toSorted((a, b) => a.major - b.major).find((programs) => programs.major >= major);
-  if (fitting !== undefined) return fitting;
-  const [newest] = found;
-  const hint = `Install the package postgresql-${major}, or name its directory in programs.directories; the server need not run.`;
-  if (newest === undefined)
-    throw new MaintError('PROGRAM_MISSING', 'no server programs of PostgreSQL (initdb) were found', { hint });
+async function open(request: RehearsalRequest, { needs, scratch }: Opening, signal: AbortSignal): Promise<Host> {
+  const { clients, manifest, serverMajor: rehearsedMajor, givenServer } = request;
+  const wanted = { needs, manifest, clients };
+  if (givenServer !== undefined) return openGivenHost(wanted, givenServer, signal);
+  const programs = await pickServer(clients, { sourceMajor: manifest.server.major, rehearsedMajor });
+  return startOwnHost(wanted, { scratch, programs }, signal);
+}
+
+/** The archive without some extensions and what is said of them. */
+function partWithout(head: ArchiveHead | undefined, skipped: readonly string[]): Part | undefined {
+  if (skipped.length === 0 || head === undefined) return undefined;
+  const isSkipped = ({ kind, name }: ArchivedObject): boolean =>
+    skipped.some((extension) => (kind === 'EXTENSION' && name === extension) || name === `EXTENSION ${extension}`);
+  return { objects: head.header.objects.filter((object) => !isSkipped(object)), tables: [], empty: [], leftOut: [] };
+}
+
+/** What fails without an extension fails because of that, and says nothing about the backup. */
+function throwIfIncomplete({ findings }: Filled, skipped: readonly string[]): void {
+  const failed = findings.find(({ detail }) => detail === 'restore.load_failed');
+  if (failed === undefined || skipped.length === 0) return;
   throw new MaintError(
-    'PROGRAM_TOO_OLD',
-    `the backup is from PostgreSQL ${major}, the newest server programs here are ${newest.major}`,
-    { hint },
+    'RESTORE_INCONCLUSIVE',
+    `without ${skipped.join(', ')} the backup cannot be restored: ${failed.message}`,
+    {
+      hint: 'Install the extension on this machine and take it out of skipExtensions.',
+      detail: 'restore.extension_missing',
+    },
   );
-}
-
-interface Preparing {
-  readonly needs: RestoreNeeds;
-  readonly manifest: Manifest;
-  readonly clients: ClientPrograms;
-  readonly major: number;
-}
-
-interface Prepared {
-  /** The roles that were made up. */
-  readonly roles: readonly string[];
-  readonly hasAmcheck: boolean;
-}
-
-async function prepare(
-  cluster: Cluster,
-  { needs, manifest, clients, major }: Preparing,
-  signal: AbortSignal,
-): Promise<Prepared> {
-  await using session = openSession(sessionOf(cluster, 'postgres', 'read-write'));
-  const database = session.within(signal);
-  const missing = await missingExtensions(database, needs.extensions);
-  if (missing.length > 0) throw extensionsMissing(missing, major);
-  const roles = await missingRoles(database, needs.roles);
-  await createPlaceholders(database, roles);
-  const server = { clients, environment: environmentOf(cluster, 'postgres') };
-  await createDatabase(server, { name: DATABASE, encoding: manifest.server.encoding, locale: undefined });
-  return { roles, hasAmcheck: (await missingExtensions(database, ['amcheck'])).length === 0 };
-}
-
-interface Questioned {
-  readonly request: RehearsalRequest;
-  readonly cluster: Cluster;
-  readonly needs: RestoreNeeds;
-  readonly filled: Filled;
-}
-
-/** A database that was not filled to its end has no answers worth having. */
-async function question(
-  { request, cluster, needs, filled }: Questioned,
-  signal: AbortSignal,
-): Promise<readonly RestoreFinding[]> {
-  if (filled.findings.some(({ detail }) => detail === 'restore.load_failed')) return [];
-  await using session = openSession(sessionOf(cluster, DATABASE, 'read-only'));
-  const database: Database = session.within(signal);
-  const { tables } = request.manifest;
-  return [
-    ...(await checkRestored(database, { tables, sequences: needs.sequences })),
-    ...(await checkAssertions(database, request.assertions)),
-  ];
-}
-
-function sessionOf(
-  cluster: Cluster,
-  name: string,
-  mode: 'read-only' | 'read-write',
-): Parameters<typeof openSession>[0] {
-  const connection = parseConnection(new Secret(cluster.url(name)));
-  return { connection, mode, limits: LIMITS, applicationName: 'maint/restore-test' };
-}
-
-function environmentOf(cluster: Cluster, name: string): ClientPrograms['environment'] {
-  return libpqEnvironment(parseConnection(new Secret(cluster.url(name))));
 }

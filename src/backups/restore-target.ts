@@ -18,19 +18,46 @@ interface NewDatabase {
   readonly encoding: string;
   /** As the database has it that this one may replace; the server's own where undefined. */
   readonly locale: { readonly collate: string; readonly ctype: string } | undefined;
+  /** Its comment from the first moment on. */
+  readonly comment?: string;
 }
 
 const CREATE_TIMEOUT_MS = 5 * 60_000;
 
-/** Makes an empty database. @throws MaintError PROGRAM_MISSING, PROGRAM_FAILED with what the server said */
-export async function createDatabase(server: RestoreServer, { name, encoding, locale }: NewDatabase): Promise<void> {
+/**
+ * Makes an empty database.
+ * @throws MaintError USAGE where one of that name is there already, PROGRAM_MISSING, PROGRAM_FAILED with what the server
+ *   said
+ */
+export async function createDatabase(
+  server: RestoreServer,
+  { name, encoding, locale, comment }: NewDatabase,
+): Promise<void> {
   const { path } = await server.clients.find('createdb', undefined);
   const locales = locale === undefined ? [] : [`--lc-collate=${locale.collate}`, `--lc-ctype=${locale.ctype}`];
-  await runProgram({
-    file: path,
-    args: ['--no-password', '--template=template0', `--encoding=${encoding}`, ...locales, '--', name],
-    env: server.environment,
-    timeoutMs: CREATE_TIMEOUT_MS,
+  const words = [name, ...(comment === undefined ? [] : [comment])];
+  try {
+    await runProgram({
+      file: path,
+      args: ['--no-password', '--template=template0', `--encoding=${encoding}`, ...locales, '--', ...words],
+      env: { ...server.environment, LC_ALL: 'C' },
+      timeoutMs: CREATE_TIMEOUT_MS,
+    });
+  } catch (error) {
+    if (error instanceof MaintError && ALREADY_THERE.test(error.message)) throw databaseExists(name, error);
+    throw error;
+  }
+}
+
+/** The second is what the server says when two make the same database in the same moment. */
+const ALREADY_THERE = /database ".*" already exists|pg_database_datname_index/;
+
+/** A restore makes its own database and fills no other. */
+export function databaseExists(name: string, cause?: unknown): MaintError {
+  return new MaintError('USAGE', `the database ${name} is there already, and a restore never touches one that is`, {
+    hint: 'Name another with --to-database; how to swap the two afterwards is said at the end.',
+    detail: 'restore.database_exists',
+    cause,
   });
 }
 

@@ -9,6 +9,16 @@ export interface Sink {
 /** The signals that ask a run to stop between two units of work. */
 export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
+/** A person at the terminal who answers questions. Disposing lets the terminal go. */
+export interface Conversation extends Disposable {
+  /**
+   * Puts a question and waits for a line.
+   * @returns the line without its end; undefined when the person ended the input
+   * @throws the reason of the signal once it aborts
+   */
+  ask(question: string): Promise<string | undefined>;
+}
+
 /** Everything that a run takes from outside. `bin/maint.js` hands over the real one; a test brings its own. */
 export interface World {
   /** Version of maint. */
@@ -22,6 +32,8 @@ export interface World {
   readStdin(): Promise<string>;
   /** True where a person can answer questions: stdin and stdout are both terminals. */
   readonly isInteractive: boolean;
+  /** Begins to ask; only where `isInteractive`. */
+  converse(signal: AbortSignal): Promise<Conversation>;
   /** The wall clock. */
   now(): Date;
   /** Milliseconds of a clock that never jumps; only differences mean something. */

@@ -1,34 +1,40 @@
-import { resolve } from 'node:path';
-import { clientPrograms } from '../adapters/client-programs.ts';
-import { libpqEnvironment } from '../adapters/connection.ts';
-import { processorCount, temporaryFolder } from '../adapters/scratch.ts';
-import { MaintError } from '../base/errors.ts';
-import type { World } from '../base/world.ts';
-import type { Manifest } from '../backups/manifest.ts';
-import {
-  openMaintenance,
-  planRestore,
-  restoreDatabase,
-  type PlannedRestore,
-  type RestoreRequest,
-} from '../backups/restore-database.ts';
-import { findBackup } from '../backups/restore-pick.ts';
+import { dirname } from 'node:path';
+import { isDirectory } from '../adapters/directories.ts';
+import { takeHostLock } from '../adapters/host-lock.ts';
+import { describePart, restoreDatabase, type PlannedRestore } from '../backups/restore-database.ts';
+import { openMaintenance } from '../backups/restore-session.ts';
 import { swap, type Swap } from '../backups/restore-swap.ts';
 import { sweepSandboxes } from '../backups/sandbox.ts';
-import { requireDatabase, type Config } from '../config/config.ts';
+import { MaintError } from '../base/errors.ts';
+import type { World } from '../base/world.ts';
 import { loadConfig } from '../config/read.ts';
-import { isMapping } from '../config/tree.ts';
+import { openJournal } from '../engine/sqlite-journal.ts';
 import { tasks } from '../tasks/index.ts';
 import { signalExitCode } from './exit-code.ts';
 import type { RestoreInvocation } from './invocation.ts';
-import { openProgress, type ProgressLine } from './progress.ts';
+import { openProgress } from './progress.ts';
+import { guideRestore } from './restore-guide.ts';
+import { journalRestore } from './restore-journal.ts';
+import { namesOf } from './restore-names.ts';
+import { isElsewhere } from './restore-places.ts';
+import { planFor, type Surroundings } from './restore-request.ts';
+import { unfinishedLines } from './restore-sweep.ts';
 import { restoreText, type RestoreStory } from './restore-text.ts';
-import { backupDirectory } from './state-directory.ts';
+import { stateDirectory } from './state-directory.ts';
 import { listenForStop } from './stopping.ts';
 
+/** What is restored, after everything was looked at. */
+interface Asked {
+  readonly invocation: RestoreInvocation;
+  readonly plan: PlannedRestore;
+}
+
+/** Exit code where a person at the terminal thought better of it: nothing was touched. */
+const DECLINED = 2;
+
 /**
- * `maint restore`: a backup becomes a new database beside the live one, is compared with its manifest, and what to do
- * next is said.
+ * `maint restore`: a backup, or a part of one, becomes a new database beside the live one, is compared with its manifest,
+ * and what to do next is said. With nothing else typed at a terminal it asks first.
  * @returns 0 where the new database is as it was backed up, 1 where it is not, 128+n after a signal
  * @throws MaintError when nothing was touched (exit code 2 or 4), or when the server failed on the way
  */
@@ -37,116 +43,99 @@ export async function restoreCommand(invocation: RestoreInvocation, world: World
   const config = await loadConfig({ env, cwd, configPath: invocation.common.config, tasks });
   using stopping = listenForStop(world, false);
   using progress = openProgress({ world, isWanted: invocation.format === 'text' });
-  const { signal } = stopping;
+  const surroundings = { config, world, progress, signal: stopping.signal };
+  const isGuided = invocation.isBare && world.isInteractive && invocation.format === 'text';
+  let isBegun = false;
   try {
-    const plan = await planRestore(await requestOf(invocation, config, { world, progress }), signal);
-    const names = namesOf(plan, world);
+    const asked = isGuided
+      ? await guideRestore(invocation, surroundings)
+      : { invocation, plan: await planFor(invocation, surroundings) };
+    if (asked === undefined) return DECLINED;
+    const names = namesOf(asked.plan, liveOf(asked, surroundings), world);
     requireConfirmation(invocation, names);
-    if (invocation.dryRun) return say(invocation, world, { plan, names, restored: undefined });
-    await sweepSandboxes(plan.scratchParent, world.now());
-    const restored = await restoreDatabase(plan, signal);
-    if (invocation.swap && restored.findings.length === 0) await swapNow(plan, names);
-    progress[Symbol.dispose]();
-    return say(invocation, world, { plan, names, restored });
+    for (const line of unfinishedLines(asked.plan.unfinished)) progress.aside.write(`maint: ${line}\n`);
+    if (invocation.dryRun) return say(asked, world, { names, tables: [], restored: undefined });
+    isBegun = true;
+    return await carryOut(asked, names, { ...surroundings, stoppedBy: () => stopping.stoppedBy() });
   } catch (error) {
     const stoppedBy = stopping.stoppedBy();
     if (stoppedBy === null) throw error;
-    progress.aside.write(
-      `maint: stopped; ${invocation.keep ? 'what was restored so far stays' : 'the new database was dropped again'}\n`,
-    );
+    const left = invocation.keep ? 'what was restored so far stays' : 'the new database was dropped again';
+    progress.aside.write(`maint: stopped; ${isBegun ? left : 'nothing was touched'}\n`);
     return signalExitCode(stoppedBy);
   }
 }
 
-function say(invocation: RestoreInvocation, { stdout, version }: World, story: RestoreStory): number {
-  stdout.write(restoreText(invocation, story, version));
+interface Working extends Surroundings {
+  readonly stoppedBy: () => ReturnType<ReturnType<typeof listenForStop>['stoppedBy']>;
+}
+
+async function carryOut(asked: Asked, names: Swap, working: Working): Promise<number> {
+  const { config, world, progress, signal } = working;
+  const { plan, invocation } = asked;
+  await sweepSandboxes(plan.scratchParent, world.now());
+  const directory = stateDirectory(world, invocation.common, config);
+  using journal = openJournal(directory, world.now());
+  const entry = journalRestore({ journal, config, world, plan });
+  try {
+    const restored = await restoreDatabase(plan, signal);
+    const isGood = restored.findings.length === 0;
+    if (invocation.swap && isGood) await swapNow(plan, names, directory);
+    const tables = isGood ? await describePart(plan, names.live, signal) : [];
+    entry.finished(restored);
+    progress[Symbol.dispose]();
+    for (const notice of journal.notices) progress.aside.write(`maint: ${notice}\n`);
+    return say(asked, world, { names, tables, restored });
+  } catch (error) {
+    entry.failed(error, working.stoppedBy());
+    throw error;
+  }
+}
+
+function say({ invocation, plan }: Asked, { stdout, version }: World, story: Omit<RestoreStory, 'plan'>): number {
+  stdout.write(restoreText(invocation, { ...story, plan }, version));
   return (story.restored?.findings.length ?? 0) === 0 ? 0 : 1;
 }
 
-interface Surroundings {
-  readonly world: World;
-  readonly progress: ProgressLine;
+/** The live database is the configured one; on another server it has the name that was backed up. */
+function liveOf({ invocation: { target }, plan: { connection, manifest } }: Asked, { config }: Surroundings): string {
+  return isElsewhere(target) ? manifest.database : (config.database.connection ?? connection).database;
 }
 
-async function requestOf(
-  invocation: RestoreInvocation,
-  config: Config,
-  { world, progress }: Surroundings,
-): Promise<RestoreRequest> {
-  const connection = requireDatabase(config);
-  const entry = await findBackup(directoryOf(invocation, config, world), config.project, invocation.backup);
-  const { id, folder, manifest } = entry;
-  if (manifest === undefined)
-    throw new MaintError('FILE_UNUSABLE', `the manifest of backup ${id} is missing or cannot be read`, {
-      hint: `Restore an older backup, or follow ${folder}/RESTORE.md by hand.`,
-    });
-  return {
-    folder,
-    manifest,
-    connection,
-    limits: config.database.limits,
-    clients: clientPrograms(config.programDirectories, world.env['PATH'], libpqEnvironment(connection)),
-    name: invocation.toDatabase ?? timedName(manifest.database, 'restored', world),
-    jobs: invocation.jobs ?? processorCount(),
-    keepsOwners: invocation.owner,
-    createsRoles: invocation.createRoles,
-    keepsFailed: invocation.keep,
-    scratchParent: temporaryFolder(),
-    onBytes: (bytes) => progress.progressed({ done: bytes, total: dumpBytes(manifest), unit: 'bytes' }),
-    onPhase: (phase) => progress.stepStarted('restore', phase),
-  };
-}
-
-function dumpBytes({ artifacts }: Manifest): number {
-  return artifacts.reduce((sum, { bytes }) => sum + bytes, 0);
-}
-
-/** As the task that writes them has it. */
-function directoryOf({ directory }: RestoreInvocation, config: Config, world: World): string {
-  if (directory !== undefined) return resolve(world.cwd, directory);
-  const settings = config.tasks.find(({ task }) => task.name === 'backup')?.settings;
-  const own = isMapping(settings) ? settings['directory'] : undefined;
-  return typeof own === 'string' ? resolve(world.cwd, own) : backupDirectory(world, config.backupDirectory);
-}
-
-/** At most 63 bytes, as PostgreSQL has it. */
-function timedName(database: string, what: 'restored' | 'before', world: World): string {
-  const time = world.now().toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '_');
-  const suffix = `_${what}_${time}`;
-  let stem = database;
-  while (Buffer.byteLength(stem + suffix) > 63) stem = stem.slice(0, -1);
-  return stem + suffix;
-}
-
-/** The live database is the configured one, if the server has it. */
-function namesOf({ name, server, connection }: PlannedRestore, world: World): Swap {
-  const live = connection.database;
-  return {
-    live,
-    restored: name,
-    before: server.databases.includes(live) ? timedName(live, 'before', world) : undefined,
-  };
-}
-
-function requireConfirmation({ swap, confirm }: RestoreInvocation, { live }: Swap): void {
-  if (!swap || confirm === live) return;
+function requireConfirmation({ swap: isSwap, confirm }: RestoreInvocation, { live }: Swap): void {
+  if (!isSwap || confirm === live) return;
   throw new MaintError('USAGE', `--confirm says ${confirm ?? 'nothing'}, the live database is ${live}`, {
     hint: `Write --confirm ${live} if that is the database whose place is to be taken.`,
   });
 }
 
-async function swapNow(plan: PlannedRestore, names: Swap): Promise<void> {
-  await using session = await openMaintenance(plan, 'read-write');
+async function swapNow(plan: PlannedRestore, names: Swap, directory: string): Promise<void> {
   try {
+    using _ = lockForSwap(directory);
+    await using session = await openMaintenance(plan, 'read-write');
     await swap(session, names);
   } catch (error) {
     if (!(error instanceof MaintError)) throw error;
     const { live, restored } = names;
     const message = `${restored} is restored and whole, but not in the place of ${live}: ${error.message}`;
     throw new MaintError(error.code, message, {
-      hint: `Stop what uses ${live}, and rename the two by hand: docs/runbooks/restore.md, step 5.`,
+      hint: `Stop what uses ${live}, and rename the two by hand: docs/runbooks/restore.md, "Put it in the place of the live database".`,
       detail: 'restore.not_swapped',
       cause: error,
     });
   }
+}
+
+/** A swap cuts off every session, that of a running backup too: then it is the backup's turn first. */
+function lockForSwap(directory: string): Disposable | undefined {
+  const locked = isDirectory(directory) ? directory : dirname(directory);
+  try {
+    const lock = takeHostLock(locked);
+    if (lock !== undefined) return lock;
+  } catch (error) {
+    // A host without a way to lock, or without a state directory, keeps nobody apart: no reason to stay down.
+    if (error instanceof MaintError) return undefined;
+    throw error;
+  }
+  throw new MaintError('LOCKED', 'another run of maint on this host is at work');
 }

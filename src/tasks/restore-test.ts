@@ -1,16 +1,16 @@
 import { z } from 'zod';
+import { connectionSetting } from '../adapters/connection-setting.ts';
 import { processorCount, temporaryFolder } from '../adapters/scratch.ts';
 import { durationSetting } from '../base/settings.ts';
-import { formatDuration, plural } from '../base/units.ts';
 import { labelFolder } from '../backups/layout.ts';
-import type { Manifest } from '../backups/manifest.ts';
-import type { BackupEntry } from '../backups/repository.ts';
+import { rehearsalOutcome } from '../backups/rehearsal-outcome.ts';
+import { LOCAL } from '../backups/repository.ts';
 import { withEvidence } from '../backups/restore-evidence.ts';
-import { PICKS, pickBackup } from '../backups/restore-pick.ts';
-import { rehearse, type Rehearsal } from '../backups/restore-rehearsal.ts';
-import type { RestoreFinding } from '../backups/restore-checks.ts';
+import { rehearse } from '../backups/restore-rehearsal.ts';
+import { pickBackup, PICKS, type Picking } from '../backups/restore-turn.ts';
 import { findDeadSandboxes, sweepSandboxes } from '../backups/sandbox.ts';
-import { done, fail, type Outcome } from '../engine/outcome.ts';
+import { noBackup } from '../backups/verify-outcome.ts';
+import { fail, type Outcome } from '../engine/outcome.ts';
 import { defineTask, type StepContext } from '../engine/task.ts';
 
 const assertion = z
@@ -25,9 +25,22 @@ const assertion = z
     message: 'expects nothing: give at least one of expect, min and max',
   });
 
+const command = z.strictObject({
+  run: z.array(z.string().min(1)).min(1).describe('A program and its arguments; it gets DATABASE_URL'),
+  timeout: durationSetting.prefault('10 min').describe('How long it may take'),
+});
+
 const settings = z.strictObject({
   directory: z.string().min(1).optional().describe('Where the backups are; `backups.directory` where left out'),
-  pick: z.enum(PICKS).default('newest').describe('Which of the backups to restore'),
+  pick: z
+    .enum(PICKS)
+    .default('rotate')
+    .describe('rotate gives each copy and each age its turn; or always the newest, the oldest, or one by chance'),
+  copy: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Only this copy: local, or a name under `backups.copies`; where left out, rotate takes all of them'),
   scratch: z
     .string()
     .min(1)
@@ -35,9 +48,23 @@ const settings = z.strictObject({
     .describe('A folder with room for the whole database; the temporary folder of the system where left out'),
   jobs: z.int().min(1).max(64).optional().describe('Indexes built at the same time; one per processor where left out'),
   rto: durationSetting.optional().describe('A restore must not take longer than this'),
-  rpo: durationSetting.optional().describe('What the backup holds must not be older than this'),
+  rpo: durationSetting.optional().describe('What the newest backup holds must not be older than this'),
   amcheck: z.boolean().default(true).describe('Look at every page and index too, where pg_amcheck is installed'),
   assertions: z.array(assertion).default([]).describe('Questions to the restored database, with their answers'),
+  command: command.optional().describe("The application's own test; it fails with any exit code but 0"),
+  server: connectionSetting
+    .optional()
+    .describe('A database URL of another server to make the database on; a throw-away server where left out'),
+  sameServer: z.boolean().default(false).describe('Whether `server` may be the very one that the backup came from'),
+  serverMajor: z
+    .int()
+    .min(12)
+    .optional()
+    .describe("Rehearse an upgrade to this major version of PostgreSQL; the backup's own where left out"),
+  skipExtensions: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Extensions to do without, because the machine of the test does not have them'),
 });
 
 type Settings = z.infer<typeof settings>;
@@ -53,151 +80,86 @@ export const restoreTest = defineTask<Settings>({
   deadlineMs: 12 * 60 * 60_000,
   settings,
   flags: [
-    { flag: '--pick <which>', summary: 'newest, oldest or random', setting: 'pick' },
+    { flag: '--pick <which>', summary: 'rotate, newest, oldest or random', setting: 'pick' },
+    { flag: '--copy <name>', summary: 'only this copy', setting: 'copy' },
     { flag: '--directory <path>', summary: 'where the backups are', setting: 'directory' },
     { flag: '--scratch <path>', summary: 'where the throw-away server is made', setting: 'scratch' },
     { flag: '--rto <time>', summary: 'fail when the restore takes longer', setting: 'rto' },
-    { flag: '--rpo <age>', summary: 'fail when the backup is older', setting: 'rpo' },
+    { flag: '--rpo <age>', summary: 'fail when the newest backup is older', setting: 'rpo' },
+    { flag: '--server-major <n>', summary: 'rehearse an upgrade to this version', setting: 'serverMajor' },
   ],
   examples: [
-    { command: 'maint restore-test', summary: 'is the newest backup worth anything?' },
-    { command: 'maint restore-test --pick oldest --rto 30min', summary: 'the oldest one, and in time' },
+    { command: 'maint restore-test', summary: 'whichever backup has its turn' },
+    { command: 'maint restore-test --pick newest --rto 30min', summary: 'the newest one, and in time' },
+    { command: 'maint restore-test --copy offsite', summary: 'what if this house burns down?' },
+    { command: 'maint restore-test --server-major 18', summary: 'would the upgrade work?' },
   ],
 
   async plan(context) {
-    const directory = context.settings.directory ?? context.backupDirectory;
-    const { pick, scratch = temporaryFolder() } = context.settings;
-    const place = { directory, label: context.project, scratch };
+    const { settings: asked, backups, project: label } = context;
+    const { pick, copy, directory = backups.directory, scratch = temporaryFolder() } = asked;
+    const picking = { places: backups, directory, label, pick, copy };
     const dead = await findDeadSandboxes(scratch, context.now());
+    const which = pick === 'rotate' ? 'backup' : `${pick} backup`;
+    const from = copy === undefined || copy === LOCAL ? '' : ` in ${copy}`;
+    const where = copy === undefined && pick === 'rotate' ? 'whose turn it is' : `of ${copy ?? LOCAL}`;
     return [
       {
-        title: `${pick} backup of ${context.project}`,
+        title: `${which} of ${label}${from}`,
         intent: [
           ...dead.map((folder) => `stop what still runs in ${folder}, left by a run that died, and remove it`),
-          `restore the ${pick} backup in ${labelFolder(directory, context.project)} into a throw-away server below ${scratch}`,
+          `restore the ${which} ${where} (${labelFolder(directory, label)}) into a throw-away server below ${scratch}`,
         ],
-        perform: (step) => tryOut(place, context.settings, step),
+        perform: (step) => tryOut({ picking, scratch, asked }, step),
       },
     ];
   },
 });
 
-interface Place {
-  readonly directory: string;
-  readonly label: string;
+interface Trial {
+  readonly picking: Picking;
   readonly scratch: string;
+  readonly asked: Settings;
 }
 
-async function tryOut(place: Place, settings: Settings, context: StepContext): Promise<Outcome> {
-  const { directory, label, scratch } = place;
+async function tryOut({ picking, scratch, asked }: Trial, context: StepContext): Promise<Outcome> {
+  const { label, directory } = picking;
   for (const folder of await sweepSandboxes(scratch, context.now()))
     context.log.warn({ folder }, 'removed what a dead run left behind');
-  const entry = await pickBackup(directory, label, settings.pick);
-  if (entry === undefined)
-    return fail(`there is no backup of ${label} in ${directory}`, ['maint backup', 'maint history'], {
-      detail: 'backup.none',
-    });
+  const picked = await pickBackup(picking, context.signal);
+  const { entry } = picked;
+  if (entry === undefined) return noBackup(label, directory);
   const { manifest } = entry;
-  if (manifest === undefined)
-    return fail(
-      `${entry.id}: its manifest is missing or cannot be read`,
-      ['maint verify-backup --all', 'maint backup'],
-      {
-        detail: 'verify.manifest_unreadable',
-      },
-    );
-  return withEvidence({ directory, label, backup: entry.id }, context, () =>
-    rehearse({ ...requestOf(settings, context), ...entry, manifest, scratchParent: scratch }, context.signal).then(
-      (rehearsal) => judge({ entry, manifest, label, settings, rehearsal }, context.now()),
-    ),
-  );
+  if (manifest === undefined) return unreadable(entry.id);
+  const place = { directory, label, backup: entry.id, copy: entry.store.name };
+  return withEvidence(place, context, async () => {
+    const request = { ...requestOf(asked, context), entry, manifest, scratchParent: scratch };
+    const rehearsal = await rehearse(request, context.signal);
+    const tried = { entry, manifest, picked, label, targets: asked, assertions: asked.assertions.length, rehearsal };
+    return rehearsalOutcome(tried, context.history, context.now());
+  });
+}
+
+function unreadable(id: string): Outcome {
+  return fail(`${id}: its manifest is missing or cannot be read`, ['maint verify-backup --all', 'maint backup'], {
+    detail: 'verify.manifest_unreadable',
+  });
 }
 
 function requestOf(
-  { jobs = processorCount(), assertions, amcheck }: Settings,
+  { jobs = processorCount(), assertions, amcheck, command: test, ...asked }: Settings,
   context: StepContext,
-): Omit<Parameters<typeof rehearse>[0], 'folder' | 'manifest' | 'scratchParent'> {
+): Omit<Parameters<typeof rehearse>[0], 'entry' | 'manifest' | 'scratchParent'> {
   return {
     clients: context.clients,
+    keys: { clients: context.clients, identity: context.backups.identity },
     jobs,
     assertions,
     withAmcheck: amcheck,
+    smokeTest: test && { command: test.run, timeoutMs: test.timeout },
+    serverMajor: asked.serverMajor,
+    givenServer: asked.server && { connection: asked.server, mayBeSource: asked.sameServer },
+    skippedExtensions: asked.skipExtensions,
     onBytes: (bytes) => context.progress({ done: bytes, unit: 'bytes' }),
   };
-}
-
-interface Tried {
-  readonly entry: BackupEntry;
-  readonly manifest: Manifest;
-  readonly label: string;
-  readonly settings: Settings;
-  readonly rehearsal: Rehearsal;
-}
-
-function judge({ entry, manifest, label, settings, rehearsal }: Tried, now: Date): Outcome {
-  const { seconds, findings } = rehearsal;
-  const rtoSeconds = seconds.cluster + seconds.load + seconds.indexes + seconds.checks;
-  const rpoSeconds = Math.max(0, now.getTime() - Date.parse(manifest.snapshot.takenAt)) / 1_000;
-  const late = lateness({ rto: rtoSeconds * 1_000, rpo: rpoSeconds * 1_000 }, settings);
-  const tables = Object.values(manifest.tables);
-  const rows = tables.reduce((sum, table) => sum + table.rows, 0);
-  const all = [...findings, ...late];
-  const extras = {
-    facts: {
-      id: entry.id,
-      folder: entry.folder,
-      tables: tables.length,
-      rows,
-      rtoSeconds,
-      rpoSeconds,
-      seconds,
-      serverMajor: rehearsal.serverMajor,
-      placeholders: rehearsal.placeholders,
-      amcheck: rehearsal.isAmchecked,
-      assertions: settings.assertions.length,
-      findings: all.map(({ detail, message }) => ({ detail, message })),
-    },
-    samples: [
-      { name: 'restore.rto', subject: label, value: rtoSeconds, unit: 'seconds' as const },
-      { name: 'restore.rpo', subject: label, value: rpoSeconds, unit: 'seconds' as const },
-      ...Object.entries(seconds).map(([phase, value]) => ({
-        name: `restore.${phase}`,
-        subject: label,
-        value,
-        unit: 'seconds' as const,
-      })),
-    ],
-  };
-  const [first] = all;
-  if (first !== undefined) return broken(entry, all, { ...extras, detail: first.detail });
-  const took = formatDuration(rtoSeconds * 1_000);
-  const asked = settings.assertions.length === 0 ? '' : `, ${plural(settings.assertions.length, 'assertion')} held`;
-  const size = `${plural(tables.length, 'table')}, ${plural(rows, 'row')}`;
-  return done(`${entry.id} restored in ${took}: ${size}, all as backed up${asked}`, extras);
-}
-
-function broken(entry: BackupEntry, findings: readonly RestoreFinding[], extras: Parameters<typeof fail>[2]): Outcome {
-  const [first] = findings;
-  const more = findings.length > 1 ? ` (and ${plural(findings.length - 1, 'more finding')})` : '';
-  return fail(
-    `${entry.id}: ${first?.message ?? ''}${more}`,
-    [
-      'maint verify-backup --all',
-      'maint restore-test --pick oldest',
-      `Read docs/runbooks/restore.md; keep ${entry.folder} until it is understood what is wrong with it.`,
-    ],
-    extras,
-  );
-}
-
-function lateness(
-  measured: Readonly<Record<'rto' | 'rpo', number>>,
-  { rto, rpo }: Settings,
-): readonly RestoreFinding[] {
-  const over = (what: 'rto' | 'rpo', limitMs: number | undefined, words: string): readonly RestoreFinding[] => {
-    if (limitMs === undefined || measured[what] <= limitMs) return [];
-    const message = `${words} ${formatDuration(measured[what])}, at most ${formatDuration(limitMs)} is allowed`;
-    return [{ detail: `${what}.exceeded`, message }];
-  };
-  return [...over('rto', rto, 'the restore took'), ...over('rpo', rpo, 'what it holds is as old as')];
 }

@@ -3,7 +3,7 @@ import type { ArchivedObject } from '../../src/backups/archive-header.ts';
 import { needsOf } from '../../src/backups/restore-needs.ts';
 
 function object(kind: string, definition = '', more: Partial<ArchivedObject> = {}): ArchivedObject {
-  return { kind, schema: 'app', name: 'thing', owner: '', definition, ...more };
+  return { id: 1, dependencies: [], kind, schema: 'app', name: 'thing', owner: '', definition, ...more };
 }
 
 function rolesOf(kind: string, definition: string): readonly string[] {

@@ -50,6 +50,7 @@ export function makeWorld(request: WorldRequest): TestWorld {
     stderr: sink(err),
     readStdin: async () => request.stdin ?? '',
     isInteractive: false,
+    converse: async () => ({ ask: async () => undefined, [Symbol.dispose]: () => undefined }),
     now: request.now ?? (() => new Date()),
     monotonicMs: () => performance.now(),
     onStopSignal: (listener) => {

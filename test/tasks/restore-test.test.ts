@@ -80,13 +80,14 @@ async function expectNothingLeft(scratch: string): Promise<void> {
 const receiptSchema = z.looseObject({
   backup: z.string(),
   verdict: z.string(),
-  previous: z.object({ name: z.string(), sha256: z.string() }).nullable(),
+  number: z.number(),
+  previous: z.object({ number: z.number(), sha256: z.string() }).nullable(),
 });
 
 async function receipts(
   vault: Vault,
 ): Promise<readonly (z.infer<typeof receiptSchema> & { readonly text: string; readonly name: string })[]> {
-  const folder = join(vault.directory, 'receipts', 'restore-test');
+  const folder = join(vault.directory, 'receipts', 'app');
   const names = (await readdir(folder)).toSorted();
   return Promise.all(
     names.map(async (name) => {
@@ -282,7 +283,7 @@ test('receipts outlive the backup, and each names the one before it with its has
   expect(chain.map(({ verdict }) => verdict)).toEqual(['pass', 'fail']);
   expect(chain[0]?.previous).toBeNull();
   expect(chain[1]?.previous).toEqual({
-    name: chain[0]?.name,
+    number: 1,
     sha256: createHash('sha256')
       .update(chain[0]?.text ?? '')
       .digest('hex'),
