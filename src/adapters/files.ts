@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MaintError } from '../base/errors.ts';
@@ -89,13 +88,6 @@ export async function* readPieces(path: string): AsyncGenerator<Buffer> {
   }
 }
 
-/** The SHA-256 of a file, in hex. */
-export async function sha256OfFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const piece of readPieces(path)) hash.update(piece);
-  return hash.digest('hex');
-}
-
 /**
  * Runs file work and translates what it throws.
  * @throws MaintError NO_SPACE when the disk is full, FILE_UNUSABLE for everything else the system refuses
@@ -124,6 +116,7 @@ function undefinedIfMissing(error: unknown): undefined {
   return undefined;
 }
 
-function systemCode(error: unknown): string {
+/** The code of a system error, such as `ENOENT`; empty for every other error. */
+export function systemCode(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }

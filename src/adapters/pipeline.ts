@@ -88,12 +88,17 @@ export async function startPipeline({ stages, input, signal }: PipelineRequest):
 
 /**
  * Writes into the first program as fast as it reads. When it stops reading, the source is read to its end all the same.
+ * @param usedUp told of each piece that nobody needs any more
  * @throws what the source throws
  */
-export async function feed(input: Writable, source: AsyncIterable<Buffer>): Promise<void> {
+export async function feed(
+  input: Writable,
+  source: AsyncIterable<Buffer>,
+  usedUp?: (piece: Buffer) => void,
+): Promise<void> {
   for await (const piece of source) {
-    if (input.destroyed) continue;
-    if (!input.write(piece)) await writableAgain(input);
+    if (input.destroyed) usedUp?.(piece);
+    else if (!input.write(piece, () => usedUp?.(piece))) await writableAgain(input);
   }
   input.end();
 }

@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import { cancelling, closeClient, connect, type Connected } from './postgres-connect.ts';
 import { translatePostgresError } from './postgres-errors.ts';
-import type { ServerFacts, SessionLimits, SessionRequest, Transaction } from './postgres.ts';
+import type { CommandSettings, ServerFacts, SessionLimits, SessionRequest, Transaction } from './postgres.ts';
 import type { Statement } from './sql.ts';
 
 interface Answer<Row> {
@@ -63,6 +63,35 @@ export class PostgresLine {
     });
   }
 
+  async command(
+    statement: Statement<never>,
+    settings: CommandSettings,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly string[]> {
+    return this.#inTurn(async () => {
+      signal?.throwIfAborted();
+      const { client } = await this.#connected();
+      const warnings: string[] = [];
+      const listen = ({ severity, message }: { severity?: string | undefined; message?: string | undefined }): void => {
+        if (severity === 'WARNING') warnings.push(message ?? '');
+      };
+      client.on('notice', listen);
+      try {
+        return await cancelling({ client, request: this.#request, signal }, async () => {
+          await client.query(settingsOf(settings));
+          const patient = { text: statement.text, query_timeout: settings.statementTimeoutMs + NETWORK_GRACE_MS };
+          await client.query(patient);
+          return warnings;
+        });
+      } catch (error) {
+        throw translatePostgresError(error, this.#request.connection, false);
+      } finally {
+        client.off('notice', listen);
+        await this.#reset(client);
+      }
+    });
+  }
+
   async close(): Promise<void> {
     const open = this.#open;
     this.#open = undefined;
@@ -82,6 +111,16 @@ export class PostgresLine {
     return this.#open;
   }
 
+  /** What held for one command must not hold for what follows; where that fails the connection is given up. */
+  async #reset(client: Client): Promise<void> {
+    try {
+      await client.query('RESET ALL');
+    } catch {
+      this.#open = undefined;
+      await closeClient(client);
+    }
+  }
+
   /** After a failed statement the transaction is rolled back; where even that fails the connection is given up. */
   async #recover(client: Client): Promise<void> {
     try {
@@ -91,6 +130,14 @@ export class PostgresLine {
       await closeClient(client);
     }
   }
+}
+
+/** Between the limit that the server keeps and the one that is kept here. */
+const NETWORK_GRACE_MS = 10_000;
+
+function settingsOf({ statementTimeoutMs, vacuumCostDelayMs }: CommandSettings): string {
+  return `SET statement_timeout = ${Math.round(statementTimeoutMs)};
+          SET vacuum_cost_delay = ${Math.round(vacuumCostDelayMs)}`;
 }
 
 /** Once a transaction has a snapshot PostgreSQL no longer lets it turn itself from read-only to read-write. */

@@ -59,8 +59,21 @@ export interface Database extends Reader {
    * @param limits statement_timeout and lock_timeout where they differ from those of the session
    */
   transaction<T>(limits: Partial<SessionLimits>, work: (inside: Transaction) => Promise<T>): Promise<T>;
+  /**
+   * Runs one command that PostgreSQL takes outside of transactions only, such as VACUUM. Not behind a connection pooler,
+   * which may hand the settings to one server process and the command to another.
+   * @returns what the server warned of meanwhile, such as a table that it skipped
+   */
+  command(statement: Statement<never>, settings: CommandSettings): Promise<readonly string[]>;
   /** Opens a second session that holds one exported snapshot, for a dump and whatever must agree with it. */
   snapshot(limits: Partial<SessionLimits>): Promise<Snapshot>;
+}
+
+/** How a command outside of a transaction may work. */
+export interface CommandSettings {
+  readonly statementTimeoutMs: number;
+  /** How long VACUUM rests after each piece of work; 0 for never. */
+  readonly vacuumCostDelayMs: number;
 }
 
 /** The inside of one transaction. Its errors are translated once the transaction is rolled back. */
@@ -107,6 +120,7 @@ export function openSession(request: SessionRequest): Session {
     rows: async <Row extends object>(statement: Statement<Row>) => (await line.once(statement, signal)).rows,
     run: async (statement) => (await line.once(statement, signal)).count,
     transaction: (limits, work) => line.transaction(limits, work, signal),
+    command: (statement, settings) => line.command(statement, settings, signal),
     snapshot: (limits) => openSnapshot({ ...request, limits: { ...request.limits, ...limits } }, signal),
   });
   return { ...bound(undefined), within: bound, [Symbol.asyncDispose]: () => line.close() };

@@ -1,4 +1,4 @@
-import { chmod, lstat, mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, lstat, mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { getuid, kill } from 'node:process';
@@ -32,6 +32,21 @@ export async function makeScratchFolder(path: string): Promise<void> {
 /** Writes a file that need not survive a power cut. @throws MaintError FILE_UNUSABLE, NO_SPACE */
 export async function writeBytes(path: string, bytes: Buffer): Promise<void> {
   await translated(path, () => writeFile(path, bytes, { mode: 0o600 }));
+}
+
+/** Copies a folder with all that is in it to a new place that need not survive a power cut. @throws MaintError FILE_UNUSABLE, NO_SPACE */
+export async function copyFolder(from: string, to: string): Promise<void> {
+  await translated(to, () => cp(from, to, { recursive: true, errorOnExist: true, force: false }));
+}
+
+/** The bytes of a small file. @throws MaintError FILE_UNUSABLE */
+export async function readBytes(path: string): Promise<Buffer> {
+  return translated(path, () => readFile(path));
+}
+
+/** Makes a program of a shell script. @throws MaintError FILE_UNUSABLE, NO_SPACE */
+export async function writeScript(path: string, script: string): Promise<void> {
+  await translated(path, () => writeFile(path, `#!/bin/sh\n${script}\n`, { mode: 0o700 }));
 }
 
 /**

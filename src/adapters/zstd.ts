@@ -1,15 +1,21 @@
 import type { Transform } from 'node:stream';
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
+import { piecesOf } from './pieces.ts';
 
 /** Large pieces keep the number of turns through the event loop low. */
 const CHUNK_BYTES = 256 * 2 ** 10;
 
+/** Told of a piece that nobody needs any more. */
+type UsedUp = (piece: Buffer) => void;
+
 /**
  * Decompresses zstd with the library that Node.js brings. Content checksums are checked on the way.
+ * @param usedUp where given, the next piece is asked for while the codec still reads the one before, and this is told
+ *   when it has; where not, each piece is used up when the next is asked for
  * @throws when the bytes are no zstd, are damaged, or end too early: see `isDamaged`
  */
-export function decompressed(source: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
-  return through(source, createZstdDecompress({ chunkSize: CHUNK_BYTES }));
+export function decompressed(source: AsyncIterable<Buffer>, usedUp?: UsedUp): AsyncIterable<Buffer> {
+  return through(source, createZstdDecompress({ chunkSize: CHUNK_BYTES }), usedUp);
 }
 
 /**
@@ -26,22 +32,29 @@ export function isDamaged(error: unknown): boolean {
   return error instanceof Error && 'code' in error && /^(ZSTD_|Z_)/.test(String(error.code));
 }
 
-async function* through(source: AsyncIterable<Buffer>, codec: Transform): AsyncGenerator<Buffer> {
-  const fed = feedCodec(source, codec);
+async function* through(source: AsyncIterable<Buffer>, codec: Transform, usedUp?: UsedUp): AsyncGenerator<Buffer> {
+  const fed = feedCodec(source, codec, usedUp);
   // Said again below, where it can be awaited.
   fed.catch(ignoreForNow);
   try {
-    for await (const piece of codec) yield Buffer.isBuffer(piece) ? piece : Buffer.from(piece);
+    yield* piecesOf(codec);
   } finally {
     codec.destroy();
   }
   await fed;
 }
 
-/** The next piece is asked for when the codec is done with the one before, so that its giver may release it. */
-async function feedCodec(source: AsyncIterable<Buffer>, codec: Transform): Promise<void> {
+async function feedCodec(source: AsyncIterable<Buffer>, codec: Transform, usedUp?: UsedUp): Promise<void> {
   try {
-    for await (const piece of source) await written(codec, piece);
+    let previous = Promise.resolve();
+    for await (const piece of source) {
+      await previous;
+      previous = written(codec, piece).finally(() => usedUp?.(piece));
+      // Thrown with the next piece, or at the end.
+      previous.catch(ignoreForNow);
+      if (usedUp === undefined) await previous;
+    }
+    await previous;
     codec.end();
   } catch (error) {
     codec.destroy(error instanceof Error ? error : new Error(String(error)));
@@ -51,7 +64,13 @@ async function feedCodec(source: AsyncIterable<Buffer>, codec: Transform): Promi
 
 async function written(codec: Transform, piece: Buffer): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    codec.write(piece, (error) => (error ? reject(error) : resolve()));
+    // A codec that breaks in the middle of a piece never calls back, and the source would stay open for ever.
+    codec.once('close', resolve);
+    codec.write(piece, (error) => {
+      codec.off('close', resolve);
+      if (error) reject(error);
+      else resolve();
+    });
   });
 }
 

@@ -14,6 +14,10 @@ export interface TableData {
 
 /** One object that the archive brings back. */
 export interface ArchivedObject {
+  /** The number by which pg_restore's lists and other entries name it. */
+  readonly id: number;
+  /** Ids of what must be there before it. */
+  readonly dependencies: readonly number[];
   /** As pg_dump calls it: `TABLE`, `EXTENSION`, `SEQUENCE SET`, `ACL`. */
   readonly kind: string;
   /** Empty where the object lies in no schema. */
@@ -107,11 +111,12 @@ function readEntry(cursor: Cursor, minor: number, offsetSize: number): Entry {
   if (minor >= 16) cursor.int(); // kind of relation
   const owner = decodeName(cursor.string() ?? '');
   cursor.string(); // "with oids", always false
-  while (cursor.string() !== undefined); // dependencies
+  const dependencies: number[] = [];
+  for (let text = cursor.string(); text !== undefined; text = cursor.string()) dependencies.push(Number(text));
   cursor.skip(1 + offsetSize); // where its data is; unknown in a stream
   const isTable = hasData && kind === 'TABLE DATA';
   return {
-    object: { kind, schema, name, definition, owner },
+    object: { id: dumpId, dependencies, kind, schema, name, definition, owner },
     table: isTable ? { dumpId, oid, schema, name, copyStatement: copyStatement ?? '' } : undefined,
   };
 }

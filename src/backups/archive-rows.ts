@@ -58,6 +58,11 @@ export class ArchiveRows {
     if (this.#headBytes >= this.#nextTry) this.#tryHeader();
   }
 
+  /** Everything that the archive brings back; empty before its head has gone by. */
+  get objects(): ArchiveHeader['objects'] {
+    return this.#header?.objects ?? [];
+  }
+
   /** Has the head of the archive gone by? From then on no byte that was pushed is kept. */
   get isInData(): boolean {
     return this.#header !== undefined;

@@ -3,13 +3,18 @@ import { join } from 'node:path';
 import type { ClientProgram, ClientPrograms } from '../adapters/client-programs.ts';
 import { GrowingFile } from '../adapters/growing-file.ts';
 import { release } from '../adapters/memory.ts';
-import { checkStages, startPipeline, type Pipeline, type Stage } from '../adapters/pipeline.ts';
+import { checkStages, startPipeline, type Pipeline, type Stage, type StageEnd } from '../adapters/pipeline.ts';
 import { compressed, decompressed } from '../adapters/zstd.ts';
+import { MaintError } from '../base/errors.ts';
+import { formatDuration } from '../base/units.ts';
 import { ForeignArchive } from './archive-header.ts';
 import { ArchiveRows, type CountedTable } from './archive-rows.ts';
-import { FILES } from './layout.ts';
+import { dumpFile } from './layout.ts';
 import type { Artifact } from './manifest.ts';
+import { schemaSha256 } from './schema-hash.ts';
+import type { Sealing } from './sealing.ts';
 import { together } from './together.ts';
+import { dumpSessionName } from './yield.ts';
 
 /** What a dump needs. */
 export interface DumpRequest {
@@ -20,6 +25,7 @@ export interface DumpRequest {
   readonly zstd: string | undefined;
   /** 1 to 19. */
   readonly level: number;
+  readonly sealing: Sealing;
   /** The exported snapshot. */
   readonly snapshotId: string;
   readonly environment: ClientPrograms['environment'];
@@ -32,6 +38,8 @@ export interface Dump {
   readonly artifact: Artifact;
   /** Undefined when the archive is in a form that only pg_restore can read. */
   readonly tables: readonly CountedTable[] | undefined;
+  /** Undefined for the same reason. */
+  readonly schemaSha256: string | undefined;
   /** Lines that pg_dump wrote to stderr. */
   readonly warnings: readonly string[];
 }
@@ -48,15 +56,17 @@ const WRITE_BYTES = 512 * 2 ** 10;
  * @throws MaintError PROGRAM_FAILED, NO_SPACE, FILE_UNUSABLE; BrokenArchive from the reading back
  */
 export async function dump(request: DumpRequest, signal: AbortSignal): Promise<Dump> {
-  await using file = await GrowingFile.create(join(request.folder, FILES.dump));
-  const [warnings, { tables, sha256 }] = await together(
+  const { folder, sealing } = request;
+  const name = dumpFile(sealing.suffix);
+  await using file = await GrowingFile.create(join(folder, name));
+  const [warnings, { sha256, ...found }] = await together(
     signal,
     (stop) => write(request, file, stop),
-    (stop) => readBack(file, stop),
+    (stop) => readBack(file, sealing, stop),
   );
   return {
-    artifact: { path: FILES.dump, bytes: file.size, sha256, codec: ['pg_dump-custom', 'zstd'] },
-    tables,
+    artifact: { path: name, bytes: file.size, sha256, codec: ['pg_dump-custom', 'zstd', ...sealing.codec] },
+    ...found,
     warnings,
   };
 }
@@ -66,10 +76,23 @@ async function write(request: DumpRequest, file: GrowingFile, signal: AbortSigna
   await store(outputOf(request, pipeline), file, request.onBytes);
   const ends = await pipeline.ended;
   signal.throwIfAborted();
+  checkLocks(ends);
   checkStages(ends);
   await file.finish();
   const said = ends.find(({ name }) => name === 'pg_dump')?.stderr ?? '';
   return said.split('\n').filter((line) => line.trim() !== '');
+}
+
+/** A table that another session keeps locked is no fault of the dump; pg_dump then says so in its own way. */
+function checkLocks(ends: readonly StageEnd[]): void {
+  const said = ends.find(({ name }) => name === 'pg_dump')?.stderr ?? '';
+  if (!/canceling statement due to (?:lock|statement) timeout/.test(said)) return;
+  const tables = /LOCK TABLE (?:ONLY )?(.{1,200}?)(?: IN ACCESS SHARE MODE|,)/.exec(said)?.[1] ?? 'a table';
+  throw new MaintError(
+    'LOCK_TIMED_OUT',
+    `pg_dump waited ${formatDuration(LOCK_WAIT_MS)} in vain for ${tables}, which another session has locked`,
+    { detail: 'backup.locked_out' },
+  );
 }
 
 function stagesOf({ pgDump, zstd, level, snapshotId, environment }: DumpRequest): readonly Stage[] {
@@ -78,14 +101,14 @@ function stagesOf({ pgDump, zstd, level, snapshotId, environment }: DumpRequest)
     name: 'pg_dump',
     file: pgDump.path,
     args: [...args, `--snapshot=${snapshotId}`],
-    env: { ...environment, PGAPPNAME: 'maint/backup' },
+    env: { ...environment, PGAPPNAME: dumpSessionName(snapshotId) },
   };
   if (zstd === undefined) return [dumping];
   return [dumping, { name: 'zstd', file: zstd, args: [`-${level}`, `-T${ZSTD_THREADS}`, '--quiet', '--stdout'] }];
 }
 
-function outputOf({ zstd, level }: DumpRequest, { output }: Pipeline): AsyncIterable<Buffer> {
-  return zstd === undefined ? compressed(output, level) : output;
+function outputOf({ zstd, level, sealing }: DumpRequest, { output }: Pipeline): AsyncIterable<Buffer> {
+  return sealing.seal(zstd === undefined ? compressed(output, level) : output);
 }
 
 /** Writes one batch while the next is gathered. */
@@ -119,18 +142,18 @@ async function store(source: AsyncIterable<Buffer>, file: GrowingFile, onBytes: 
 /** One hash is enough: what stands on the disk is what counts, and zstd's own checksum binds it to what was written. */
 async function readBack(
   file: GrowingFile,
+  { unseal }: Sealing,
   signal: AbortSignal,
-): Promise<{ readonly tables: Dump['tables']; readonly sha256: string }> {
+): Promise<Pick<Dump, 'tables' | 'schemaSha256'> & { readonly sha256: string }> {
   const hash = createHash('sha256');
   let rows: ArchiveRows | undefined = new ArchiveRows();
   const hashed = async function* (): AsyncGenerator<Buffer> {
     for await (const piece of file.follow(signal)) {
       hash.update(piece);
       yield piece;
-      release(piece);
     }
   };
-  for await (const piece of decompressed(hashed())) {
+  for await (const piece of decompressed(unseal(hashed()), release)) {
     try {
       rows?.push(piece);
     } catch (error) {
@@ -140,7 +163,8 @@ async function readBack(
     // Bytes of the archive's head are still wanted until its end has come.
     if (rows?.isInData === true) release(piece);
   }
-  return { tables: rows?.finish(), sha256: hash.digest('hex') };
+  const tables = rows?.finish();
+  return { tables, schemaSha256: rows && schemaSha256(rows.objects), sha256: hash.digest('hex') };
 }
 
 function ignoreForNow(): void {}

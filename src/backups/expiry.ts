@@ -1,21 +1,18 @@
 import { DAY_MS } from '../base/units.ts';
+import type { Keep } from '../engine/backup-places.ts';
 
 /** What expiry needs to know of a backup. */
 export interface Expirable {
   readonly id: string;
   readonly startedAt: Date;
+  /** Taken whole, and not found bad since. */
   readonly isVerified: boolean;
-}
-
-/** How many backups to keep: the newest, and the newest of so many days, weeks, months, years. */
-export interface Keep {
-  readonly last: number;
-  readonly daily: number;
-  readonly weekly: number;
-  readonly monthly: number;
-  readonly yearly: number;
-  /** So many of the newest verified ones stay whatever the other numbers say. */
-  readonly minVerified: number;
+  /** When its snapshot was taken: tells which of two that began in the same second came first. */
+  readonly takenAt?: Date;
+  /** A person wants it to stay. */
+  readonly isPinned?: boolean;
+  /** It was flagged, and no person has acknowledged that yet. */
+  readonly isSuspicious?: boolean;
 }
 
 /** What becomes of one backup, and why. */
@@ -31,7 +28,9 @@ const CLOCK_TOLERANCE_MS = 5 * 60_000;
 /**
  * Decides which backups may go, grandfather-father-son: only verified ones fill a place, and places are counted back
  * from the newest verified one, not from now, so that an outage deletes nothing. What is not verified is never touched,
- * and neither is what is dated in the future: a clock that was ahead must not push good backups out.
+ * and neither is what is dated in the future: a clock that was ahead must not push good backups out. A pinned one stays,
+ * and takes its places as it would without the pin. While one is suspicious all stay: perhaps the older ones are the last
+ * that hold what it lacks.
  * @param timezone IANA name in which days, weeks, months and years are counted
  * @param now what is dated later than this is left alone
  * @returns one fate for each backup; those to delete come oldest first, in the order to delete them in
@@ -41,13 +40,14 @@ export function planExpiry(backups: readonly Expirable[], keep: Keep, timezone: 
   const oldestFirst = backups.toSorted(byAge);
   const counted = oldestFirst.filter((backup) => backup.isVerified && !isFuture(backup)).toReversed();
   const places = takenPlaces(counted, keep, calendarOf(timezone));
+  const freezing = oldestFirst.find(({ isSuspicious }) => isSuspicious === true);
   return oldestFirst.map((backup) => {
     if (!backup.isVerified) return kept(backup, ['not verified, so not ours to delete']);
     if (isFuture(backup)) return kept(backup, ['dated in the future']);
-    const reasons = places.get(backup.id);
-    return reasons === undefined
-      ? { id: backup.id, action: 'delete', reasons: ['every place is taken by a newer backup'] }
-      : kept(backup, reasons);
+    const reasons = [...(backup.isPinned === true ? ['pinned'] : []), ...(places.get(backup.id) ?? [])];
+    if (reasons.length > 0) return kept(backup, reasons);
+    if (freezing !== undefined) return kept(backup, [`${freezing.id} is suspicious and not acknowledged`]);
+    return { id: backup.id, action: 'delete', reasons: ['every place is taken by a newer backup'] };
   });
 }
 
@@ -104,6 +104,8 @@ function isoWeek(day: string): string {
   return `${year}-W${String(week).padStart(2, '0')}`;
 }
 
+/** Ids count seconds. */
 function byAge(a: Expirable, b: Expirable): number {
-  return a.startedAt.getTime() - b.startedAt.getTime() || (a.id < b.id ? -1 : 1);
+  const takenAt = (backup: Expirable): number => backup.takenAt?.getTime() ?? 0;
+  return a.startedAt.getTime() - b.startedAt.getTime() || takenAt(a) - takenAt(b) || (a.id < b.id ? -1 : 1);
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { catalogFields, fileSetReport, globalsReport, serverFields } from './manifest-fields.ts';
 
 const count = z.int().nonnegative();
 
@@ -6,6 +7,8 @@ const table = z.object({
   rows: count,
   /** The table that the COPY in the dump names, where it is another one: the root of partitions that are loaded through it. */
   loadedInto: z.string().optional(),
+  /** The partitioned table that it is a leaf of, through whatever lies between. */
+  partitionOf: z.string().optional(),
 });
 
 const artifact = z.object({
@@ -16,21 +19,52 @@ const artifact = z.object({
   codec: z.array(z.string()),
 });
 
+/** Something about a backup that was not so with the ones before it. */
+const anomaly = z.object({
+  /** Dotted name for programs: `anomaly.rows`. */
+  detail: z.string(),
+  /** Null where it is about the backup as a whole. */
+  table: z.string().nullable(),
+  message: z.string(),
+  /** Freezes expiry until a person has acknowledged it. */
+  isSuspicious: z.boolean(),
+});
+
 /** What a backup says about itself. Unknown fields are allowed, so that a newer maint can add some. */
 const manifestSchema = z.object({
   format: z.literal('maint-backup/1'),
   id: z.string(),
   label: z.string(),
   tools: z.object({ pgDump: z.string(), pgDumpMajor: z.int(), zstd: z.string() }),
-  server: z.object({ version: z.string(), major: z.int(), encoding: z.string(), isStandby: z.boolean() }),
+  server: z.object({
+    version: z.string(),
+    major: z.int(),
+    encoding: z.string(),
+    isStandby: z.boolean(),
+    ...serverFields,
+  }),
   database: z.string(),
-  snapshot: z.object({ id: z.string(), takenAt: z.iso.datetime() }),
+  snapshot: z.object({
+    id: z.string(),
+    takenAt: z.iso.datetime(),
+    /** How far the server had come when it was taken, as `pg_lsn`. */
+    lsn: z.string().optional(),
+  }),
   artifacts: z.array(artifact),
+  /** Public keys of age, each of which the artifacts are encrypted to; undefined where they are not encrypted. */
+  encryption: z.object({ recipients: z.array(z.string()) }).optional(),
   tables: z.record(z.string(), table),
-  /** What pg_dump leaves out of this database, one line each. */
+  ...catalogFields,
+  /** What was done about roles; undefined where nobody asked for them. */
+  globals: globalsReport.optional(),
+  fileSets: z.array(fileSetReport).optional(),
+  /** What is not in the backup, one line each: what pg_dump leaves out of this database, and what lies beside it. */
   excluded: z.array(z.string()),
+  /** Facts that the server would not tell, one line each. */
+  untold: z.array(z.string()).optional(),
   /** What pg_dump said although it succeeded. */
   warnings: z.array(z.string()),
+  anomalies: z.array(anomaly).default([]),
   /** Seconds by phase. */
   durations: z.record(z.string(), z.number()),
   verify: z.object({ level: z.literal('decode'), at: z.iso.datetime(), result: z.literal('pass') }),
@@ -38,6 +72,7 @@ const manifestSchema = z.object({
 
 export type Manifest = z.infer<typeof manifestSchema>;
 export type Artifact = z.infer<typeof artifact>;
+export type Anomaly = z.infer<typeof anomaly>;
 export type ManifestTable = z.infer<typeof table>;
 
 /** Writes a manifest as people and programs read it. */
@@ -65,6 +100,11 @@ function parseJson(text: string): unknown {
   }
 }
 
+/** The dump among the artifacts; undefined where there is none. */
+export function dumpOf({ artifacts }: Pick<Manifest, 'artifacts'>): Artifact | undefined {
+  return artifacts.find(({ codec }) => codec[0] === 'pg_dump-custom');
+}
+
 /** Rows by the table that a COPY of the dump loads, which is how a decoded dump can be compared. */
 export function rowsByTarget(tables: Manifest['tables']): ReadonlyMap<string, number> {
   const rows = new Map<string, number>();
@@ -73,22 +113,4 @@ export function rowsByTarget(tables: Manifest['tables']): ReadonlyMap<string, nu
     rows.set(target, (rows.get(target) ?? 0) + table.rows);
   }
   return rows;
-}
-
-/** A table whose rows differ between two countings; undefined where it is missing. */
-export interface RowDifference {
-  readonly table: string;
-  readonly expected: number | undefined;
-  readonly found: number | undefined;
-}
-
-/** Compares two countings, table by table, sorted by name. */
-export function compareRows(
-  expected: ReadonlyMap<string, number>,
-  found: ReadonlyMap<string, number>,
-): readonly RowDifference[] {
-  return [...new Set([...expected.keys(), ...found.keys()])]
-    .toSorted()
-    .map((table) => ({ table, expected: expected.get(table), found: found.get(table) }))
-    .filter((difference) => difference.expected !== difference.found);
 }

@@ -1,5 +1,6 @@
 import type { Snapshot } from '../adapters/postgres.ts';
 import { sql } from '../adapters/sql.ts';
+import { tableKey } from './table-name.ts';
 
 /** The database as it is in the snapshot of the dump. */
 export interface Source {
@@ -19,6 +20,8 @@ interface SourceTable {
   readonly schema: string;
   readonly name: string;
   readonly rows: number;
+  /** Key of the partitioned table that it is a leaf of. */
+  readonly partitionOf: string | undefined;
 }
 
 /**
@@ -34,9 +37,14 @@ export async function readSource(snapshot: Snapshot): Promise<Source> {
   const excluded = await snapshot.rows(leftOut);
   return {
     ...facts,
-    rows: new Map(tables.map(({ oid, schema, name, rows }) => [oid, { schema, name, rows: Number(rows) }])),
+    rows: new Map(tables.map((table) => [table.oid, sourceTable(table)])),
     excluded: excluded.map(({ line }) => line),
   };
+}
+
+function sourceTable({ schema, name, rows, rootSchema, rootName }: CountedRow): SourceTable {
+  const partitionOf = rootSchema === null || rootName === null ? undefined : tableKey(rootSchema, rootName);
+  return { schema, name, rows: Number(rows), partitionOf };
 }
 
 /**
@@ -67,6 +75,9 @@ interface CountedRow {
   readonly schema: string;
   readonly name: string;
   readonly rows: string;
+  /** Of the partitioned table above it; null where there is none. */
+  readonly rootSchema: string | null;
+  readonly rootName: string | null;
 }
 
 /**
@@ -99,12 +110,16 @@ const countedTables = sql<CountedRow>`
              format('SELECT count(*) AS n FROM %s %I.%I %s',
                     CASE WHEN d.condition = '' THEN 'ONLY' END, n.nspname, d.relname, d.condition),
              false, true, '')::text
-           FROM '<n>([0-9]+)</n>') AS rows
+           FROM '<n>([0-9]+)</n>') AS rows,
+         rootspace.nspname::text AS "rootSchema", root.relname::text AS "rootName"
     FROM dumped AS d
     JOIN pg_namespace AS n ON n.oid = d.relnamespace
+    LEFT JOIN pg_class AS root ON root.oid = pg_partition_root(d.oid) AND root.oid <> d.oid
+    LEFT JOIN pg_namespace AS rootspace ON rootspace.oid = root.relnamespace
    WHERE d.relpersistence <> 'u' OR NOT pg_is_in_recovery()
    ORDER BY n.nspname, d.relname`;
 
+/** What a dump of one database leaves out: rows that lie elsewhere, and the other databases. */
 const leftOut = sql<{ line: string }>`
   SELECT CASE c.relkind WHEN 'f' THEN 'rows of the foreign table ' ELSE 'rows of the unlogged table ' END
          || format('%I.%I', n.nspname, c.relname) AS line
@@ -112,4 +127,8 @@ const leftOut = sql<{ line: string }>`
     JOIN pg_namespace AS n ON n.oid = c.relnamespace
    WHERE left(n.nspname, 3) <> 'pg_'
      AND (c.relkind = 'f' OR (c.relkind = 'r' AND c.relpersistence = 'u' AND pg_is_in_recovery()))
+   UNION ALL
+  SELECT format('the database %I of the same server', datname)
+    FROM pg_database
+   WHERE datallowconn AND NOT datistemplate AND datname <> current_database()
    ORDER BY 1`;

@@ -7,7 +7,9 @@ import { guarded, verdictsOf, type Check, type CheckStatus } from './doctor/chec
 import { examineConfiguration } from './doctor/configuration.ts';
 import { checkCoordination } from './doctor/coordination.ts';
 import { examineServer } from './doctor/database.ts';
+import { checkEncryption } from './doctor/encryption.ts';
 import { checkBackupDirectory, checkBackupDisk, checkStateDirectory } from './doctor/directories.ts';
+import { checkLeftovers } from './doctor/leftovers.ts';
 import { checkNode } from './doctor/node.ts';
 import { checkPrograms } from './doctor/programs.ts';
 import { checkRights } from './doctor/rights.ts';
@@ -47,6 +49,7 @@ async function examineSetUp(world: World, common: CommonFlags, config: Config): 
   const answering = server === undefined ? undefined : session;
   return [
     ...database,
+    ...(answering === undefined ? [] : await guarded('database', 'restores', () => checkLeftovers(answering))),
     ...(answering === undefined || server === undefined ? [NO_RIGHTS] : await examineRights(answering, server, config)),
     ...(await guarded('programs', 'programs', () => checkPrograms(world, config, server?.major))),
     ...(await guarded('directories', 'state directory', () =>
@@ -54,6 +57,7 @@ async function examineSetUp(world: World, common: CommonFlags, config: Config): 
     )),
     ...(await guarded('directories', 'backup directory', () => checkBackupDirectory(world, config))),
     ...(await guarded('directories', 'backup disk', () => checkBackupDisk(world, config, answering))),
+    ...(await guarded('encryption', 'key', () => checkEncryption(config))),
     ...checkChannels(config),
     ...(await guarded('schedule', 'schedule', () => checkSchedule(world, config))),
   ];

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { planExpiry, type Expirable, type Keep } from '../../src/backups/expiry.ts';
+import { planExpiry, type Expirable } from '../../src/backups/expiry.ts';
+import type { Keep } from '../../src/engine/backup-places.ts';
 import { DAY_MS } from '../../src/base/units.ts';
 
 const NOW = new Date('2027-03-01T00:00:00Z');
@@ -18,17 +19,41 @@ const anyKeep: fc.Arbitrary<Keep> = fc.record({
   yearly: small,
   minVerified: fc.integer({ min: 1, max: 4 }),
 });
-/** Backups of the last four years, some of them a little in the future, with gaps and several on a day. */
+/** Around the changes of the clocks, and around the turn of years, in minutes before now. */
+const WATERSHEDS = [
+  '2026-03-29T00:30:00Z',
+  '2026-03-29T01:30:00Z',
+  '2026-10-25T00:30:00Z',
+  '2026-10-25T01:30:00Z',
+  '2026-11-01T05:30:00Z',
+  '2026-11-01T06:30:00Z',
+  '2025-12-31T23:30:00Z',
+  '2026-01-01T00:30:00Z',
+  '2024-12-29T12:00:00Z',
+  '2024-12-30T12:00:00Z',
+  '2026-12-31T12:00:00Z',
+  '2027-01-03T12:00:00Z',
+].map((text) => (NOW.getTime() - Date.parse(text)) / 60_000);
+/** Backups of the last four years, pinned or not, some of them a little in the future, with gaps and several on a day. */
 const anyBackups = fc
-  .array(fc.record({ minutes: fc.integer({ min: -3_000, max: 4 * 365 * 24 * 60 }), isVerified: fc.boolean() }), {
-    maxLength: 40,
-  })
+  .array(
+    fc.record({
+      minutes: fc.oneof(fc.integer({ min: -3_000, max: 4 * 365 * 24 * 60 }), fc.constantFrom(...WATERSHEDS)),
+      isVerified: fc.boolean(),
+      isPinned: fc.boolean(),
+    }),
+    { maxLength: 40 },
+  )
   .map((list) =>
-    list.map(({ minutes, isVerified }, index): Expirable => {
+    list.map(({ minutes, ...rest }, index): Expirable => {
       const startedAt = new Date(NOW.getTime() - minutes * 60_000);
-      return { id: `${startedAt.toISOString()}-${index}`, startedAt, isVerified };
+      return { id: `${startedAt.toISOString()}-${index}`, startedAt, ...rest };
     }),
   );
+
+function unpinned(backups: readonly Expirable[]): readonly Expirable[] {
+  return backups.map((backup) => ({ ...backup, isPinned: false }));
+}
 
 function deleted(backups: readonly Expirable[], keep: Keep, zone = 'UTC', now = NOW): readonly string[] {
   return planExpiry(backups, keep, zone, now)
@@ -87,7 +112,7 @@ describe('whatever the history', () => {
       fc.property(anyBackups, fc.integer({ min: 1, max: 9 }), (backups, daily) => {
         const past = backups.filter(({ isVerified, startedAt }) => isVerified && startedAt <= NOW);
         const days = [...new Set(past.map(({ startedAt }) => startedAt.toISOString().slice(0, 10)))].toSorted();
-        const gone = new Set(deleted(past, { ...none, daily }));
+        const gone = new Set(deleted(unpinned(past), { ...none, daily }));
         for (const day of days.slice(-daily)) {
           const ofDay = past.filter(({ startedAt }) => startedAt.toISOString().startsWith(day));
           const latest = Math.max(...ofDay.map(({ startedAt }) => startedAt.getTime()));
@@ -117,6 +142,70 @@ describe('whatever the history', () => {
         const past = backups.filter(({ startedAt }) => startedAt <= NOW);
         const later = new Date(NOW.getTime() + days * DAY_MS);
         expect(deleted(past, keep, zone, later)).toEqual(deleted(past, keep, zone));
+      }),
+      RUNS,
+    );
+  });
+
+  test('one newer backup takes no place of a week or month before the oldest one has to make room', () => {
+    fc.assert(
+      fc.property(anyBackups, fc.constantFrom('weekly', 'monthly'), small, (backups, period, places) => {
+        const keep = { ...none, [period]: places };
+        const past = unpinned(backups).filter(({ startedAt }) => startedAt < NOW);
+        const bucketsOf = (list: readonly Expirable[]): ReadonlyMap<string, string> =>
+          new Map(
+            planExpiry(list, keep, 'UTC', NOW).flatMap(({ id, reasons }) =>
+              reasons.filter((reason) => reason.startsWith(period)).map((reason) => [reason, id] as const),
+            ),
+          );
+        const before = bucketsOf(past);
+        const newer = { id: 'newer', startedAt: NOW, isVerified: true };
+        const after = bucketsOf([...past, newer]);
+        const kept = [...after.values()].filter((id) => id !== 'newer');
+        const lost = [...before].filter(([, id]) => !kept.includes(id)).map(([bucket]) => bucket);
+        // Either its own bucket, which it is now the newest of, or the oldest one, once every place is taken.
+        expect(lost.length).toBeLessThanOrEqual(1);
+        for (const bucket of lost) {
+          const isItsOwn = after.get(bucket) === 'newer';
+          const isOldest = bucket === [...before.keys()].toSorted()[0] && before.size >= places;
+          expect(isItsOwn || isOldest).toBe(true);
+        }
+      }),
+      RUNS,
+    );
+  });
+
+  test('a pinned backup is never deleted, and what becomes of the others is as without the pin', () => {
+    fc.assert(
+      fc.property(anyBackups, anyKeep, timezone, (backups, keep, zone) => {
+        const pinned = new Set(backups.filter(({ isPinned }) => isPinned).map(({ id }) => id));
+        const without = deleted(unpinned(backups), keep, zone);
+        expect(deleted(backups, keep, zone)).toEqual(without.filter((id) => !pinned.has(id)));
+      }),
+      RUNS,
+    );
+  });
+
+  test('nothing is deleted while one is suspicious, and afterwards the same as if it never had been', () => {
+    fc.assert(
+      fc.property(anyBackups, anyKeep, timezone, fc.nat(), (backups, keep, zone, which) => {
+        const at = backups.length === 0 ? 0 : which % backups.length;
+        const flagged = backups.map((backup, index) => ({ ...backup, isSuspicious: index === at }));
+        expect(deleted(flagged, keep, zone)).toEqual([]);
+        const cleared = flagged.map((backup) => ({ ...backup, isSuspicious: false }));
+        expect(deleted(cleared, keep, zone)).toEqual(deleted(backups, keep, zone));
+      }),
+      RUNS,
+    );
+  });
+
+  test('a backup that was found bad gives its places to others, and stays', () => {
+    fc.assert(
+      fc.property(anyBackups, anyKeep, timezone, fc.nat(), (backups, keep, zone, which) => {
+        const bad = backups.filter(({ isVerified }) => isVerified).at(which % Math.max(backups.length, 1));
+        const found = backups.map((backup) => (backup === bad ? { ...backup, isVerified: false } : backup));
+        const others = backups.filter((backup) => backup !== bad);
+        expect(deleted(found, keep, zone)).toEqual(deleted(others, keep, zone));
       }),
       RUNS,
     );
@@ -162,6 +251,26 @@ test('an outage of 90 days deletes nothing', () => {
 test('a backup dated in the future neither pushes others out nor goes itself', () => {
   const future = { id: 'future', startedAt: new Date(NOW.getTime() + 400 * DAY_MS), isVerified: true };
   expect(deleted([...nightly(3), future], { ...none, last: 3 })).toEqual([]);
+});
+
+test('of two backups that began in the same second the one with the later snapshot is the newer', () => {
+  const startedAt = new Date(NOW.getTime() - DAY_MS);
+  const pair = [
+    { id: 'a-later', startedAt, isVerified: true, takenAt: new Date(startedAt.getTime() + 900) },
+    { id: 'b-earlier', startedAt, isVerified: true, takenAt: new Date(startedAt.getTime() + 100) },
+  ];
+  expect(deleted(pair, { ...none, last: 1 })).toEqual(['b-earlier']);
+  expect(deleted(pair.toReversed(), { ...none, daily: 1 })).toEqual(['b-earlier']);
+});
+
+test('a suspicious backup is named by those that stay because of it', () => {
+  const backups = nightly(5).map((backup, index) => ({ ...backup, isSuspicious: index === 0 }));
+  const [oldest] = planExpiry(backups, { ...none, last: 1 }, 'UTC', NOW);
+  expect(oldest).toEqual({
+    id: backups.at(-1)?.id,
+    action: 'keep',
+    reasons: [`${backups[0]?.id ?? ''} is suspicious and not acknowledged`],
+  });
 });
 
 test('weeks belong to the year that holds their Thursday', () => {

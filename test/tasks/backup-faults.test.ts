@@ -77,7 +77,7 @@ describe('killed in the middle', () => {
     await until('pg_dump in the server', async () => {
       const ended = await database.query(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-          WHERE datname = current_database() AND application_name = 'maint/backup' AND query LIKE 'COPY%'`,
+          WHERE datname = current_database() AND application_name LIKE 'maint/backup %' AND query LIKE 'COPY%'`,
       );
       return ended.length > 0 ? true : undefined;
     });

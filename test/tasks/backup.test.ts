@@ -117,11 +117,11 @@ test('what is written is private, complete, and holds by sha256sum', async ({ da
   await vault.take();
   const [folder = ''] = await vault.backups();
   const names = await readdir(folder);
-  expect(names.toSorted()).toEqual(['RESTORE.md', 'SHA256SUMS', 'data.dump.zst', 'manifest.json']);
+  expect(names.toSorted()).toEqual(['RESTORE.md', 'SHA256SUMS', 'data.dump.zst', 'globals.sql.zst', 'manifest.json']);
   for (const name of names) expect((await stat(join(folder, name))).mode & 0o777, name).toBe(0o600);
   expect((await stat(folder)).mode & 0o777).toBe(0o700);
   const { stdout } = await run('sha256sum', ['--check', 'SHA256SUMS'], { cwd: folder });
-  expect(stdout.match(/: OK/g)?.length).toBe(3);
+  expect(stdout.match(/: OK/g)?.length).toBe(4);
   expect(await vault.everything()).toHaveLength(1);
 });
 
@@ -302,5 +302,7 @@ test('the checksum in the manifest is that of the file', async ({ database, vaul
   const [folder = ''] = await vault.backups();
   const bytes = await readFile(join(folder, 'data.dump.zst'));
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  expect(await manifestOf(folder)).toMatchObject({ artifacts: [{ bytes: bytes.length, sha256 }] });
+  expect(await manifestOf(folder)).toMatchObject({
+    artifacts: [{ bytes: bytes.length, sha256 }, { path: 'globals.sql.zst' }],
+  });
 });

@@ -1,7 +1,16 @@
 import { MaintError } from '../../base/errors.ts';
 
 /** Parts of a set-up, in the order in which the doctor looks at them. */
-type Section = 'node' | 'configuration' | 'database' | 'rights' | 'programs' | 'directories' | 'channels' | 'schedule';
+type Section =
+  | 'node'
+  | 'configuration'
+  | 'database'
+  | 'rights'
+  | 'programs'
+  | 'directories'
+  | 'encryption'
+  | 'channels'
+  | 'schedule';
 
 /** How a check came out. `unknown` says that it could not be found out, which is not the same as well. */
 export type CheckStatus = 'ok' | 'warn' | 'unknown' | 'fail';

@@ -52,13 +52,13 @@ export async function checkBackupDisk(
 }
 
 /** @returns undefined where no backups are made */
-function backupPlace(world: World, { tasks, backupDirectory: shared }: Config): Place | undefined {
+function backupPlace(world: World, { tasks, backups }: Config): Place | undefined {
   const backup = tasks.find(({ task }) => task.name === 'backup');
   if (backup === undefined) return undefined;
   const { settings } = backup;
   const isNamed = typeof settings === 'object' && settings !== null && 'directory' in settings;
   const own = isNamed && typeof settings.directory === 'string' ? settings.directory : undefined;
-  const path = resolve(world.cwd, own ?? backupDirectory(world, shared));
+  const path = resolve(world.cwd, own ?? backupDirectory(world, backups.directory));
   return { name: 'backup directory', path, moveTo: 'name another as backups.directory' };
 }
 

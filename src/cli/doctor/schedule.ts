@@ -19,7 +19,7 @@ export async function checkSchedule(world: World, config: Config): Promise<reado
     ...missing.map((tier) =>
       warn(tier, 'nothing on this machine starts it, as far as this user can see', [
         `maint cron install${file === null ? '' : ` --config ${quotedForShell(file)}`}`,
-        `crontab -e, and add: ${cronLine({ tier, schedule: schedule[tier], file }, world)}`,
+        `crontab -e, and add: ${cronLine({ round: tier, schedule: schedule[tier], file }, world)}`,
         ...(world.env['DATABASE_URL'] ? [NO_ENVIRONMENT] : []),
       ]),
     ),

@@ -1,0 +1,145 @@
+import { MaintError } from '../base/errors.ts';
+import { formatBytes, plural } from '../base/units.ts';
+import type { CopyPlace } from '../engine/backup-places.ts';
+import { done, fail, skip, type Outcome } from '../engine/outcome.ts';
+import type { Step, StepContext } from '../engine/task.ts';
+import { copyBackup } from './copy-backup.ts';
+import { planCopies } from './copy-plan.ts';
+import { planRemovals, removeOld, type Removals } from './expire.ts';
+import type { Fate } from './expiry.ts';
+import { appendReceipt, readReceipts } from './receipts.ts';
+import { listBackups, localStore, type BackupEntry } from './repository.ts';
+import { standingsOf } from './standing.ts';
+
+/** Whose backups go where. */
+interface CopyStep {
+  /** The backups of this host. */
+  readonly directory: string;
+  readonly label: string;
+  readonly place: CopyPlace;
+  /** Asked when all is sent: may old copies go in this run? */
+  readonly mayRemove: () => boolean;
+}
+
+/**
+ * The step that brings a place of copies up to date: what it lacks is sent there and read back, then what has had its
+ * time there goes. A place that cannot be reached holds nothing else up.
+ */
+export function copyStep(request: CopyStep): Step {
+  const { place, label, directory } = request;
+  const to = place.open().locate('');
+  return {
+    title: `copy to ${place.name}`,
+    isIndependent: true,
+    intent: [
+      `send every backup of ${label} in ${directory} that ${to} lacks`,
+      ...(place.readsBack ? ['read each byte back from there'] : []),
+      ...(place.keep === undefined ? [] : [`remove from ${to} what its keep no longer holds`]),
+    ],
+    async perform(context) {
+      try {
+        return await bringUpToDate(request, context);
+      } catch (error) {
+        if (context.signal.aborted || !(error instanceof MaintError)) throw error;
+        return uncopied(place, error);
+      }
+    },
+  };
+}
+
+/** That a backup is in one place only is a problem of its own, whoever is to blame. */
+function uncopied({ name }: CopyPlace, { message, hint, detail, code }: MaintError): Outcome {
+  return fail(`${name} is not up to date: ${message}`, [hint, `maint backups list --copy ${name}`], {
+    detail: detail ?? (code === 'STORE_UNREACHABLE' ? 'copy.unreachable' : 'copy.failed'),
+  });
+}
+
+async function bringUpToDate(request: CopyStep, context: StepContext): Promise<Outcome> {
+  const { directory, label, place } = request;
+  const { signal, timezone } = context;
+  const store = place.open();
+  const now = context.now();
+  const { receipts } = await readReceipts(directory, label);
+  // One that was found bad is sent nowhere, and a copy that was found bad is made anew.
+  const asKnown = (entries: readonly BackupEntry[]): readonly BackupEntry[] =>
+    standingsOf({ entries, receipts, now }).map(({ entry, isVerified }) => ({ ...entry, isVerified }));
+  const local = asKnown(await listBackups(localStore(directory), label, signal));
+  const copied = asKnown(await listBackups(store, label, signal));
+  const missing = planCopies({ local, copied }, { keep: place.keep, timezone, now });
+  for (const [index, entry] of missing.entries()) {
+    const fault = await sendOne(request, { entry, context });
+    if (fault === undefined) continue;
+    return fail(`${entry.id} did not arrive whole: ${fault}`, ['Look for a broken disk or network; run it again.'], {
+      detail: 'copy.readback_mismatch',
+      facts: { copied: missing.slice(0, index).map(({ id }) => id), id: entry.id },
+    });
+  }
+  const removals = await removeWhatMay(request, await listBackups(store, label, signal), context);
+  return outcomeOf({ place, missing, removals, held: copied.length + missing.length });
+}
+
+interface Sending {
+  readonly entry: BackupEntry;
+  readonly context: StepContext;
+}
+
+/** @returns what is wrong with the copy; undefined where it is whole */
+async function sendOne(
+  { directory, label, place }: CopyStep,
+  { entry, context }: Sending,
+): Promise<string | undefined> {
+  const total = place.readsBack ? entry.bytes * 2 : entry.bytes;
+  const onBytes = (bytes: number): void => context.progress({ done: bytes, total, unit: 'bytes' });
+  const { bytes, fault } = await copyBackup(
+    { entry, store: place.open(), readsBack: place.readsBack, onBytes },
+    context.signal,
+  );
+  await appendReceipt(directory, {
+    kind: 'copy',
+    backup: entry.id,
+    label,
+    copy: place.name,
+    verdict: fault === undefined ? 'pass' : 'fail',
+    at: context.now(),
+    facts: {
+      level: place.readsBack ? 'read-back' : 'sent',
+      bytes,
+      medium: place.medium,
+      offsite: place.isOffsite,
+      ...(fault !== undefined && { findings: [{ detail: 'copy.readback_mismatch', message: fault }] }),
+    },
+  });
+  return fault;
+}
+
+/** As of the backups of this host: what is pinned stays, and where one is suspicious nothing goes. */
+async function removeWhatMay(
+  { directory, label, place: { keep }, mayRemove }: CopyStep,
+  entries: readonly BackupEntry[],
+  { signal, log, timezone, ...context }: StepContext,
+): Promise<Removals> {
+  if (keep === undefined || !mayRemove()) return { removed: [], retained: [] };
+  const { fates } = await planRemovals({ directory, label, entries, keep, timezone, now: context.now() });
+  const onRemoved = ({ id, reasons }: Fate): void => log.info({ id, reasons }, 'copy removed');
+  return removeOld({ directory, label, entries, fates, onRemoved }, signal);
+}
+
+interface Ended {
+  readonly place: CopyPlace;
+  readonly missing: readonly BackupEntry[];
+  readonly removals: Removals;
+  readonly held: number;
+}
+
+function outcomeOf({ place, missing, removals: { removed, retained }, held }: Ended): Outcome {
+  const bytes = missing.reduce((sum, entry) => sum + entry.bytes, 0);
+  const proof = place.readsBack ? 'sent and read back' : 'sent';
+  const said = [
+    ...(missing.length > 0 ? [`${plural(missing.length, 'backup')} (${formatBytes(bytes)}) ${proof}`] : []),
+    ...(removed.length > 0 ? [`${plural(removed.length, 'old one')} removed`] : []),
+    ...(retained.length > 0 ? [`${plural(retained.length, 'old one')} kept there by its own rule`] : []),
+  ];
+  const facts = { copied: missing.map(({ id }) => id), bytes, removed: [...removed], retained: [...retained] };
+  if (said.length === 0) return skip(`${place.name} lacks nothing: ${plural(held, 'backup')} there`, { facts });
+  return done(said.join(', '), { facts });
+}

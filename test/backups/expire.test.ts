@@ -1,0 +1,88 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test as base } from 'vitest';
+import { openFolderStore } from '../../src/adapters/folder-store.ts';
+import type { Store } from '../../src/adapters/store.ts';
+import { planRemovals, removeOld, type ExpiryPlan } from '../../src/backups/expire.ts';
+import { appendReceipt } from '../../src/backups/receipts.ts';
+import { listBackups, localStore, type BackupEntry } from '../../src/backups/repository.ts';
+import { makeManifest } from '../support/manifest.ts';
+
+const NOW = new Date('2026-11-22T12:00:00Z');
+const IDS = ['20261118T030000Z-aaaa', '20261119T030000Z-aaaa', '20261120T030000Z-aaaa', '20261121T030000Z-aaaa'];
+const KEEP = { last: 1, daily: 0, weekly: 0, monthly: 0, yearly: 0, minVerified: 1 };
+const never = new AbortController().signal;
+
+const test = base.extend<{ directory: string }>({
+  // oxlint-disable-next-line no-empty-pattern
+  directory: async ({}, use) => {
+    const directory = mkdtempSync(join(tmpdir(), 'maint-expire-'));
+    for (const id of IDS) {
+      const folder = join(directory, 'app', id);
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(join(folder, 'data.dump.zst'), Buffer.alloc(1_000));
+      writeFileSync(join(folder, 'SHA256SUMS'), '');
+      writeFileSync(join(folder, 'manifest.json'), JSON.stringify(makeManifest({ id })));
+    }
+    await use(directory);
+    rmSync(directory, { recursive: true, force: true });
+  },
+});
+
+function left(directory: string): readonly string[] {
+  return readdirSync(join(directory, 'app'));
+}
+
+async function plan(directory: string, entries: readonly BackupEntry[]): Promise<ExpiryPlan> {
+  return planRemovals({ directory, label: 'app', entries, keep: KEEP, timezone: 'UTC', now: NOW });
+}
+
+test('what has had its time goes, the oldest first', async ({ directory }) => {
+  const entries = await listBackups(localStore(directory), 'app', never);
+  const { fates } = await plan(directory, entries);
+  const told: string[] = [];
+  const onRemoved = ({ id }: { readonly id: string }): void => void told.push(id);
+  const removals = await removeOld({ directory, label: 'app', entries, fates, onRemoved }, never);
+  expect(removals).toEqual({ removed: IDS.slice(0, 3), retained: [] });
+  expect(told).toEqual(IDS.slice(0, 3));
+  expect(left(directory)).toEqual(IDS.slice(3));
+});
+
+test('a stop between two leaves the later ones whole', async ({ directory }) => {
+  const entries = await listBackups(localStore(directory), 'app', never);
+  const { fates } = await plan(directory, entries);
+  const controller = new AbortController();
+  const onRemoved = (): void => controller.abort('SIGTERM');
+  const removing = removeOld({ directory, label: 'app', entries, fates, onRemoved }, controller.signal);
+  await expect(removing).rejects.toBe('SIGTERM');
+  expect(left(directory)).toEqual(IDS.slice(1));
+});
+
+test('receipts of bad verifications and of pins decide, each for its own place', async ({ directory }) => {
+  const stated = { label: 'app', at: NOW, facts: {} };
+  await appendReceipt(directory, { ...stated, kind: 'verify', backup: IDS[3] ?? '', copy: 'local', verdict: 'fail' });
+  await appendReceipt(directory, { ...stated, kind: 'pin', backup: IDS[0] ?? '', copy: 'local', verdict: 'pass' });
+  const doomed = async (store: Store): Promise<readonly string[]> => {
+    const { fates } = await plan(directory, await listBackups(store, 'app', never));
+    return fates.filter(({ action }) => action === 'delete').map(({ id }) => id);
+  };
+  expect(await doomed(localStore(directory))).toEqual([IDS[1]]);
+  expect(await doomed(openFolderStore('offsite', directory))).toEqual([IDS[1], IDS[2]]);
+});
+
+test('where the receipts cannot be read nothing goes, for one of them may be a pin', async ({ directory }) => {
+  const entries = await listBackups(localStore(directory), 'app', never);
+  mkdirSync(join(directory, 'receipts'));
+  writeFileSync(join(directory, 'receipts', 'app'), 'no folder');
+  await expect(plan(directory, entries)).rejects.toMatchObject({ code: 'FILE_UNUSABLE' });
+});
+
+test('a place that keeps what it was told to remove is no failure', async ({ directory }) => {
+  const store: Store = { ...openFolderStore('offsite', directory), remove: () => Promise.resolve('retained') };
+  const entries = await listBackups(store, 'app', never);
+  const { fates } = await plan(directory, entries);
+  const removals = await removeOld({ directory, label: 'app', entries, fates, onRemoved: () => undefined }, never);
+  expect(removals).toEqual({ removed: [], retained: IDS.slice(0, 3) });
+  expect(left(directory)).toEqual(IDS);
+});
