@@ -2,7 +2,7 @@
 export interface CommandEntry {
   /** As a person types it: `run <task...>`. */
   readonly name: string;
-  readonly group: 'Rounds:' | 'Tasks:' | 'Restoring:' | 'Looking:' | 'Set-up:';
+  readonly group: 'Rounds:' | 'Tasks:' | 'Backups:' | 'Looking:' | 'Set-up:';
   readonly summary: string;
 }
 
@@ -15,8 +15,13 @@ export const COMMANDS = {
   run: { name: 'run <task...>', group: 'Rounds:', summary: 'Run the named tasks, whatever their tier' },
   restore: {
     name: 'restore [backup]',
-    group: 'Restoring:',
+    group: 'Backups:',
     summary: 'Restore a backup into a new database, never onto a live one',
+  },
+  backups: {
+    name: 'backups',
+    group: 'Backups:',
+    summary: 'List, judge, pin and expire backups, and test their alarms',
   },
   status: { name: 'status', group: 'Looking:', summary: 'What ran when, what is overdue, what comes next' },
   history: { name: 'history', group: 'Looking:', summary: 'The runs so far, newest first' },

@@ -1,4 +1,5 @@
 import type { Tier } from '../engine/task.ts';
+import type { BackupsInvocation } from './backups-invocation.ts';
 
 /** What a command line asks for: plain data, nothing decided yet. */
 export type Invocation =
@@ -8,10 +9,12 @@ export type Invocation =
   | { readonly kind: 'doctor'; readonly format: Format; readonly common: CommonFlags }
   | { readonly kind: 'config-check'; readonly format: Format; readonly common: CommonFlags }
   | { readonly kind: 'config-print'; readonly common: CommonFlags }
-  | { readonly kind: 'config-schema'; readonly common: CommonFlags }
+  | { readonly kind: 'config-schema'; readonly of: 'config' | 'report'; readonly common: CommonFlags }
   | InitInvocation
   | AlertTestInvocation
   | RestoreInvocation
+  | BackupsInvocation
+  | RestoreSweepInvocation
   | CronInvocation
   | { readonly kind: 'runbook'; readonly check: string }
   | { readonly kind: 'completion'; readonly shell: Shell }
@@ -57,6 +60,16 @@ export interface RestoreInvocation {
   readonly kind: 'restore';
   /** An id, or `latest`. */
   readonly backup: string;
+  /** Nothing was typed but the command: whoever sits at a terminal is asked. */
+  readonly isBare: boolean;
+  /** Tables as they were typed; all where both are empty. */
+  readonly tables: readonly string[];
+  readonly schemas: readonly string[];
+  /** The copy to read from; the backups of this host where left out. */
+  readonly copy: string | undefined;
+  /** A file with private keys of age; as configured where left out. */
+  readonly identity: string | undefined;
+  readonly target: RestoreTarget;
   /** Name of the new database; made from the old one and the time where left out. */
   readonly toDatabase: string | undefined;
   /** Indexes built at the same time; one per processor where left out. */
@@ -72,6 +85,23 @@ export interface RestoreInvocation {
   readonly swap: boolean;
   /** The name of the live database, typed once more. */
   readonly confirm: string | undefined;
+  readonly dryRun: boolean;
+  readonly format: Format;
+  readonly common: CommonFlags;
+}
+
+/** The server to restore onto; the configured one where both are left out. */
+export interface RestoreTarget {
+  /** A database URL without a password. */
+  readonly to: string | undefined;
+  /** Name of the environment variable that holds one, which may have a password. */
+  readonly toEnv: string | undefined;
+}
+
+/** Remove what killed restores left on the server. */
+export interface RestoreSweepInvocation {
+  readonly kind: 'restore-sweep';
+  readonly target: RestoreTarget;
   readonly dryRun: boolean;
   readonly format: Format;
   readonly common: CommonFlags;

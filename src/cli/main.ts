@@ -34,6 +34,17 @@ async function dispatch(invocation: Invocation, world: World): Promise<number> {
       return (await import('./run.ts')).runCommand(invocation, world);
     case 'restore':
       return (await import('./restore.ts')).restoreCommand(invocation, world);
+    case 'restore-sweep':
+      return (await import('./restore-sweep.ts')).restoreSweepCommand(invocation, world);
+    case 'backups-list':
+    case 'backups-show':
+    case 'backups-status':
+    case 'backups-prune':
+    case 'backups-pin':
+    case 'backups-unpin':
+    case 'backups-ack':
+    case 'backups-selftest':
+      return (await import('./backups.ts')).backupsCommand(invocation, world);
     case 'status':
       return (await import('./status.ts')).statusCommand(invocation, world);
     case 'history':

@@ -16,6 +16,26 @@ export function valueOption(flags: string, summary: string): Option {
   });
 }
 
+/** As `valueOption`, for a flag that may be given several times. */
+export function valuesOption(flags: string, summary: string): Option {
+  const one = valueOption(flags, summary).parseArg;
+  return new Option(flags, summary).argParser<unknown>((value, earlier) => [
+    ...texts(earlier),
+    String(one?.(value, undefined)),
+  ]);
+}
+
+/** A flag with a database URL, which must hold no password: every user of the machine can read a command line. */
+export function addressOption(flags: string, summary: string): Option {
+  return new Option(flags, summary).argParser((value, previous) => {
+    if (previous !== undefined) throw usage(`${longOf(flags)} is given twice`, 'Keep one of the two.');
+    if (value.startsWith('-')) throw valueMissing(flags, value);
+    if (/^[^:]+:\/\/[^/?#]*:[^/?#]*@|[?&](ssl)?password=/i.test(value))
+      throw secretRefused(`a password in ${longOf(flags)}`);
+    return value;
+  });
+}
+
 /** A flag with one of a few words. */
 export function choiceOption(flags: string, summary: string, choices: readonly string[]): Option {
   return valueOption(flags, summary)

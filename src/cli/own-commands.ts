@@ -113,8 +113,11 @@ function fillConfig(config: Command, building: Building): void {
     group: BELOW,
     summary: 'Print the JSON schema of the configuration, for editors',
     fill(command) {
+      command.option('--report', 'that of the report which --json prints instead');
       addExample(command, building, ['maint config schema > maint.schema.json', 'for your editor']);
-      command.action(() => building.accept({ kind: 'config-schema', common: readCommon(command) }));
+      command.action(({ report = false }: { readonly report?: boolean }) =>
+        building.accept({ kind: 'config-schema', of: report ? 'report' : 'config', common: readCommon(command) }),
+      );
     },
   });
 }

@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { COMMANDS, COMMON_FLAGS, HELP_FLAG, VERSION_FLAG } from './command-list.ts';
+import { fillBackups } from './backups-commands.ts';
 import { addCommand, addRounds, addVerb, type Building, type Surface } from './commands.ts';
 import type { Invocation } from './invocation.ts';
 import { valueOption } from './options.ts';
@@ -42,6 +43,7 @@ export function buildProgram(building: Building): Command {
   addRounds(program, building);
   for (const task of building.words) addVerb(program, building, task);
   addRestore(program, building);
+  addCommand(program, building, { ...COMMANDS.backups, fill: (command) => fillBackups(command, building) });
   addLooks(program, building);
   addSetUp(program, building);
   addHelpCommand(program, building);

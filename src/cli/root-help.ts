@@ -15,7 +15,7 @@ export function quickAnswer(argv: readonly string[], surface: Surface): Answer |
   return undefined;
 }
 
-const GROUPS: readonly CommandEntry['group'][] = ['Rounds:', 'Tasks:', 'Restoring:', 'Looking:', 'Set-up:'];
+const GROUPS: readonly CommandEntry['group'][] = ['Rounds:', 'Tasks:', 'Backups:', 'Looking:', 'Set-up:'];
 
 /** The help of the whole program. */
 export function rootHelp(words: readonly TaskWords[], columns: number): string {

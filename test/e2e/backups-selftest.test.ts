@@ -1,0 +1,100 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test as base } from 'vitest';
+import { MAINT, runMaint } from '../support/maint.ts';
+import { test as withSite } from '../support/site.ts';
+
+/** Some sixty runs of a task, on a machine that has other work too. */
+const PATIENCE = { timeout: 300_000 };
+const ROOT = join(import.meta.dirname, '../..');
+
+const test = base.extend<{ folder: string }>({
+  // oxlint-disable-next-line no-empty-pattern
+  folder: async ({}, use) => {
+    const folder = mkdtempSync(join(tmpdir(), 'maint-selftest-'));
+    writeFileSync(join(folder, 'maint.yaml'), 'name: app\n');
+    await use(folder);
+    rmSync(folder, { recursive: true, force: true });
+  },
+});
+
+function scratchFolders(): readonly string[] {
+  return readdirSync(tmpdir()).filter((name) => name.startsWith('maint-rt-'));
+}
+
+test(
+  'every fault raises its alarm, the last line counts them, and nothing is left behind',
+  PATIENCE,
+  async ({ folder }) => {
+    const before = scratchFolders();
+    const end = await runMaint({ args: ['backups', 'selftest', '--config', 'maint.yaml'], cwd: folder });
+    expect(end).toMatchObject({ exitCode: 0, stderr: '' });
+    const lines = end.stdout.trimEnd().split('\n');
+    const [, raised, tried] = /^(\d+)\/(\d+) alarms/.exec(lines.at(-1) ?? '') ?? [];
+    expect(Number(raised)).toBeGreaterThan(50);
+    expect(raised).toBe(tried);
+    expect(lines).toContain('✓ plain: a count of rows is edited, and the checksums with it: verify.rows_mismatch');
+    expect(lines).toContain('✓ encrypted: a bit of the dump flips in the middle: verify.checksum_mismatch');
+    expect(lines).toContain('✓ server: the role may not read a table: preflight.rights');
+    expect(scratchFolders().filter((name) => !before.includes(name))).toEqual([]);
+  },
+);
+
+test('a maint whose check was taken out fails its own test, and the fault is named', PATIENCE, async ({ folder }) => {
+  for (const name of ['bin', 'dist']) cpSync(join(ROOT, name), join(folder, name), { recursive: true });
+  cpSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  const verify = join(folder, 'dist/backups/verify.js');
+  const check = '...extraFiles(stated),';
+  expect(readFileSync(verify, 'utf8')).toContain(check);
+  writeFileSync(verify, readFileSync(verify, 'utf8').replace(check, ''));
+  const args = [join(folder, 'bin/maint.js'), 'backups', 'selftest', '--config', join(folder, 'maint.yaml'), '--json'];
+  const { status, stdout } = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8' });
+  expect(status).toBe(1);
+  const { ok, raised, expected, results } = JSON.parse(stdout);
+  expect({ ok, missed: expected - raised }).toEqual({ ok: false, missed: 2 });
+  expect(results).toContainEqual({
+    fault: 'plain: a file is added',
+    expected: 'verify.extra_file',
+    status: 'missed',
+    said: [],
+  });
+});
+
+/** A view of this machine in which no initdb can be started. */
+function withoutServerPrograms(args: readonly string[]): readonly string[] {
+  const found = execFileSync('sh', ['-c', 'ls /usr/lib/postgresql/*/bin/initdb'], { encoding: 'utf8' });
+  const hidden = found
+    .trim()
+    .split('\n')
+    .map((path) => `mount --bind /dev/null ${path}`);
+  return ['--mount', 'sh', '-c', [...hidden, 'exec "$@"'].join(' && '), 'sh', process.execPath, MAINT, ...args];
+}
+
+const canHide = spawnSync('unshare', withoutServerPrograms(['--version'])).status === 0;
+
+withSite.skipIf(!canHide)(
+  'without server programs the newest backup is the subject, and what needs a server is said to be left out',
+  PATIENCE,
+  async ({ site }) => {
+    await site.database.query('CREATE TABLE users AS SELECT generate_series(1, 500) AS id');
+    await site.run('backup');
+    const args = ['backups', 'selftest', '--config', site.configFile, '--json'];
+    const run = (): ReturnType<typeof spawnSync> =>
+      spawnSync('unshare', withoutServerPrograms(args), { cwd: site.folder, env: site.env, encoding: 'utf8' });
+    const before = readdirSync(join(site.backups, site.visible()[0] ?? ''));
+    const end = run();
+    expect(end.status).toBe(0);
+    const { ok, skipped, expected, withoutServer } = JSON.parse(String(end.stdout));
+    expect({ ok, withoutServer }).toEqual({ ok: true, withoutServer: expect.stringContaining('initdb') });
+    expect(skipped).toBeGreaterThan(8);
+    expect(expected).toBeGreaterThan(20);
+    expect(readdirSync(join(site.backups, site.visible()[0] ?? ''))).toEqual(before);
+
+    rmSync(site.backups, { recursive: true });
+    mkdirSync(site.backups);
+    expect(run()).toMatchObject({ status: 4, stderr: expect.stringContaining('there is nothing to test with') });
+  },
+);
