@@ -1,10 +1,10 @@
-import { stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { MaintError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 import { listingOf } from './command-listing.ts';
 import { BadEnd, filledIn, printedBy, runCommand, translatedEnd, type Command } from './command-run.ts';
-import { translated } from './files.ts';
+import { readPieces } from './files.ts';
 import type { Store, StoreListing, StoreUpload } from './store.ts';
 
 /**
@@ -105,10 +105,10 @@ class CommandStore {
     if (isEmpty && !(await this.#isListed(path, signal))) throw this.#missing(path);
   }
 
-  async put(path: string, { file, sizeBytes, onBytes }: StoreUpload, signal: AbortSignal): Promise<void> {
+  async put(path: string, upload: StoreUpload, signal: AbortSignal): Promise<void> {
     const { put, move, putTimeoutMs } = this.#settings;
-    const { size } = await translated(file, () => stat(file));
-    if (size !== sizeBytes) throw new MaintError('FILE_UNUSABLE', `${file} changed before it was copied`);
+    const { file, sizeBytes, onBytes } = upload;
+    await requireExpected(upload, signal);
     const target = move === undefined ? path : `${path}${PARTIAL}`;
     try {
       const putting = this.#command('put', filledIn(put, { file, path: target }), path, signal);
@@ -167,6 +167,21 @@ class CommandStore {
       hint: `List the copy ${this.#settings.name}: the file was removed, or never arrived.`,
     });
   }
+}
+
+/** The command reads the file by itself, so what it will read is looked at before. */
+async function requireExpected({ file, sizeBytes, sha256 }: StoreUpload, signal: AbortSignal): Promise<void> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const piece of readPieces(file)) {
+    signal.throwIfAborted();
+    hash.update(piece);
+    bytes += piece.length;
+  }
+  if (bytes === sizeBytes && hash.digest('hex') === sha256) return;
+  throw new MaintError('FILE_UNUSABLE', `${file} is not what was to be copied: its SHA-256 is another one`, {
+    hint: 'It changed or was damaged since it was written: look at it with `maint verify-backup`.',
+  });
 }
 
 function hasEnded(error: unknown, codes: readonly number[]): boolean {

@@ -1,6 +1,18 @@
-import { constants, type Stats } from 'node:fs';
-import { lstat, open, opendir, readlink, realpath, stat, type FileHandle } from 'node:fs/promises';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  opendirSync,
+  read,
+  readlinkSync,
+  readSync,
+  type Stats,
+} from 'node:fs';
+import { opendir, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
+import { promisify } from 'node:util';
 import { systemCode, translated } from './files.ts';
 
 /** What a folder holds, however deep. */
@@ -24,12 +36,14 @@ export interface EntryFacts {
 }
 
 /** One file, open, with what the system said of it at that moment. */
-export interface OpenFile extends AsyncDisposable {
+export interface OpenFile extends Disposable {
   readonly facts: EntryFacts;
+  /** Reads from the first byte on until the room is full, at once. @returns what came in between; undefined if nothing */
+  fill(room: Buffer): 'shorter' | 'unreadable' | undefined;
   /** Reads from there on. @returns fewer bytes than asked for only at the end; undefined where the disk refuses */
   read(position: number, length: number): Promise<Buffer | undefined>;
   /** Has it been written to since it was opened? */
-  hasChanged(): Promise<boolean>;
+  hasChanged(): boolean;
 }
 
 /** What a name becomes when its bytes are no UTF-8: the file behind it cannot be asked for. */
@@ -62,61 +76,67 @@ interface Walk {
 
 /**
  * Walks through a folder and everything below it, a folder before what it holds. Links are told of and never followed,
- * and of each folder only a few names are held at a time.
+ * and of each folder only a few names are held at a time. Like all that follows here it does not wait in between: the
+ * system has most answers at hand, and with thousands of small files waiting takes many times as long as the answer.
  */
-export async function* walkTree(walk: Walk, folder = ''): AsyncGenerator<TreeEntry> {
-  const below: string[] = [];
-  try {
-    for await (const { name, kind } of namesOf(join(walk.root, folder))) {
-      const path = folder === '' ? name : `${folder}/${name}`;
-      if (name.includes(UNREADABLE_LETTER)) walk.onFault(path, 'unreadable');
-      else if (kind !== 'folder') yield { path, kind };
-      else if (join(walk.root, path) !== walk.without) below.push(path);
+export function* walkTree(walk: Walk): Generator<TreeEntry> {
+  const waiting = [''];
+  for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
+    if (folder !== '') yield { path: folder, kind: 'folder' };
+    const below: string[] = [];
+    try {
+      for (const { name, kind } of namesOf(join(walk.root, folder))) {
+        const path = folder === '' ? name : `${folder}/${name}`;
+        if (name.includes(UNREADABLE_LETTER)) walk.onFault(path, 'unreadable');
+        else if (kind !== 'folder') yield { path, kind };
+        else if (join(walk.root, path) !== walk.without) below.push(path);
+      }
+    } catch (error) {
+      walk.onFault(folder, faultOf(error));
     }
-  } catch (error) {
-    walk.onFault(folder, faultOf(error));
-  }
-  for (const path of below) {
-    yield { path, kind: 'folder' };
-    yield* walkTree(walk, path);
+    for (const path of below.toReversed()) waiting.push(path);
   }
 }
 
-async function* namesOf(folder: string): AsyncGenerator<Pick<TreeEntry, 'kind'> & { readonly name: string }> {
-  for await (const entry of await opendir(folder, { bufferSize: NAMES_AT_ONCE })) {
-    const kind = entry.isFile() ? 'file' : entry.isDirectory() ? 'folder' : entry.isSymbolicLink() ? 'link' : 'other';
-    yield { name: entry.name, kind };
+function* namesOf(folder: string): Generator<Pick<TreeEntry, 'kind'> & { readonly name: string }> {
+  const names = opendirSync(folder, { bufferSize: NAMES_AT_ONCE });
+  try {
+    for (let entry = names.readSync(); entry !== null; entry = names.readSync()) {
+      const kind = entry.isFile() ? 'file' : entry.isDirectory() ? 'folder' : entry.isSymbolicLink() ? 'link' : 'other';
+      yield { name: entry.name, kind };
+    }
+  } finally {
+    names.closeSync();
   }
 }
 
 /** Asks for owner, rights and time of an entry, and where a link points. */
-export async function describeEntry(
-  path: string,
-): Promise<(EntryFacts & { readonly target: string | undefined }) | TreeFault> {
-  return attempted(async () => {
-    const facts = await lstat(path);
-    return { ...factsOf(facts), target: facts.isSymbolicLink() ? await readlink(path) : undefined };
+export function describeEntry(path: string): (EntryFacts & { readonly target: string | undefined }) | TreeFault {
+  return attempted(() => {
+    const facts = lstatSync(path);
+    return { ...factsOf(facts), target: facts.isSymbolicLink() ? readlinkSync(path) : undefined };
   });
 }
 
 /** Opens an ordinary file for reading. A link that has taken its place is not followed, and a pipe not waited for. */
-export async function openFile(path: string): Promise<OpenFile | TreeFault> {
-  return attempted(async () => {
+export function openFile(path: string): OpenFile | TreeFault {
+  return attempted(() => {
     const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
-    const file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    const opened = await file.stat();
+    const file = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    const opened = fstatSync(file);
     if (!opened.isFile()) {
-      await file.close();
+      closeSync(file);
       return 'vanished';
     }
     return {
       facts: factsOf(opened),
+      fill: (room) => fillFrom(file, room),
       read: (position, length) => readAt(file, position, length),
-      hasChanged: async () => {
-        const { size, mtimeMs } = await file.stat();
-        return size !== opened.size || mtimeMs !== opened.mtimeMs;
+      hasChanged: () => {
+        const now = attempted(() => fstatSync(file));
+        return typeof now === 'string' || now.size !== opened.size || now.mtimeMs !== opened.mtimeMs;
       },
-      [Symbol.asyncDispose]: () => file.close(),
+      [Symbol.dispose]: () => closeSync(file),
     };
   });
 }
@@ -130,35 +150,56 @@ export async function followInside(
   root: string,
   path: string,
 ): Promise<{ readonly path: string; readonly size: number } | undefined> {
-  const found = await attempted(async () => {
+  try {
     const real = await realpath(join(root, path));
-    return { real, facts: await stat(real) };
-  });
-  if (typeof found === 'string' || !found.facts.isFile() || !found.real.startsWith(root + sep)) return undefined;
-  return { path: found.real.slice(root.length + 1), size: found.facts.size };
+    const facts = await stat(real);
+    return facts.isFile() && real.startsWith(root + sep)
+      ? { path: real.slice(root.length + 1), size: facts.size }
+      : undefined;
+  } catch (error) {
+    faultOf(error);
+    return undefined;
+  }
 }
 
 function factsOf({ mode, uid, gid, size, mtime }: Stats): EntryFacts {
   return { mode: mode & 0o7777, uid, gid, size, modifiedAt: mtime };
 }
 
-async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer | undefined> {
-  const piece = await attempted(async () => {
-    const { bytesRead, buffer } = await file.read({ buffer: Buffer.allocUnsafe(length), position });
-    return buffer.subarray(0, bytesRead);
+function fillFrom(file: number, room: Buffer): 'shorter' | 'unreadable' | undefined {
+  const end = attempted(() => {
+    for (let at = 0; at < room.length;) {
+      const bytes = readSync(file, room, at, room.length - at, at);
+      if (bytes === 0) return 'shorter';
+      at += bytes;
+    }
+    return undefined;
   });
-  return typeof piece === 'string' ? undefined : piece;
+  return end === 'vanished' ? 'unreadable' : end;
+}
+
+const readPart = promisify(read);
+
+async function readAt(file: number, position: number, length: number): Promise<Buffer | undefined> {
+  try {
+    const { bytesRead, buffer } = await readPart(file, Buffer.allocUnsafeSlow(length), 0, length, position);
+    return buffer.subarray(0, bytesRead);
+  } catch (error) {
+    faultOf(error);
+    return undefined;
+  }
 }
 
 /** Files of a living application come and go: what the system says of one of them is an answer, not an error. */
-async function attempted<T>(work: () => Promise<T>): Promise<T | TreeFault> {
+function attempted<T>(work: () => T): T | TreeFault {
   try {
-    return await work();
+    return work();
   } catch (error) {
     return faultOf(error);
   }
 }
 
+/** @throws the error itself where it is none of the system */
 function faultOf(error: unknown): TreeFault {
   const code = systemCode(error);
   if (code === '') throw error;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { lstat, open, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MaintError } from '../base/errors.ts';
-import { listFolder, makeFolder, readPieces, syncFolder, translated } from './files.ts';
+import { listFolder, makeFolder, readPieces, syncFolder, systemCode, translated } from './files.ts';
 import type { Store, StoreListing, StoreUpload } from './store.ts';
 
 const PARTIAL = '.partial';
@@ -31,12 +31,25 @@ export function openFolderStore(
     read: (path, signal) => pieces(locate(path), signal),
     put: (path, upload, signal) => put(root, locate(path), { ...upload, signal }),
     async remove(path) {
-      await translated(locate(path), () => rm(locate(path), { force: true }));
+      if (!(await translated(locate(path), () => removed(locate(path))))) return 'retained';
       // As in a bucket, a folder is there as long as something is in it.
       if (path.includes('/')) await rmdir(dirname(locate(path))).catch(ignoreUnlessEmpty);
       return 'removed';
     },
   };
+}
+
+/** A file that cannot be changed, a folder without the right to remove from it, a snapshot. */
+const KEPT = new Set(['EPERM', 'EACCES', 'EROFS']);
+
+async function removed(path: string): Promise<boolean> {
+  try {
+    await rm(path, { force: true });
+    return true;
+  } catch (error) {
+    if (!KEPT.has(systemCode(error))) throw error;
+    return false;
+  }
 }
 
 async function listed(folder: string, signal: AbortSignal): Promise<StoreListing | undefined> {

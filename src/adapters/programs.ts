@@ -62,6 +62,26 @@ export async function runProgramForBytes(request: ProgramRequest): Promise<Buffe
   }
 }
 
+/** How a program ended, whatever it says about itself. */
+export interface ProgramEnd extends ProgramOutput {
+  readonly exitCode: number;
+}
+
+/**
+ * As `runProgram`, for programs whose exit code is an answer: any that a program gives itself is returned.
+ * @throws MaintError PROGRAM_MISSING, PROGRAM_FAILED where a signal ended it, TIMED_OUT, CANCELLED
+ */
+export async function runProgramToEnd(request: ProgramRequest): Promise<ProgramEnd> {
+  try {
+    const { stdout, stderr } = await execa(request.file, request.args, optionsOf(request));
+    return { stdout, stderr, exitCode: 0 };
+  } catch (error) {
+    if (!(error instanceof ExecaError)) throw error;
+    if (error.exitCode === undefined || error.timedOut || error.isCanceled) throw translate(error, request);
+    return { stdout: textOf(error.stdout), stderr: textOf(error.stderr), exitCode: error.exitCode };
+  }
+}
+
 function optionsOf(request: ProgramRequest) {
   return {
     env: revealed(request.env ?? {}),

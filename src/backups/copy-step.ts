@@ -63,7 +63,8 @@ async function bringUpToDate(request: CopyStep, context: StepContext): Promise<O
   // One that was found bad is sent nowhere, and a copy that was found bad is made anew.
   const asKnown = (entries: readonly BackupEntry[]): readonly BackupEntry[] =>
     standingsOf({ entries, receipts, now }).map(({ entry, isVerified }) => ({ ...entry, isVerified }));
-  const local = asKnown(await listBackups(localStore(directory), label, signal));
+  const ofThisHost = await listBackups(localStore(directory), label, signal);
+  const local = asKnown(ofThisHost);
   const copied = asKnown(await listBackups(store, label, signal));
   const missing = planCopies({ local, copied }, { keep: place.keep, timezone, now });
   for (const [index, entry] of missing.entries()) {
@@ -74,7 +75,8 @@ async function bringUpToDate(request: CopyStep, context: StepContext): Promise<O
       facts: { copied: missing.slice(0, index).map(({ id }) => id), id: entry.id },
     });
   }
-  const removals = await removeWhatMay(request, await listBackups(store, label, signal), context);
+  const entries = await listBackups(store, label, signal);
+  const removals = await removeWhatMay(request, { entries, ofThisHost }, context);
   return outcomeOf({ place, missing, removals, held: copied.length + missing.length });
 }
 
@@ -112,14 +114,20 @@ async function sendOne(
   return fault;
 }
 
+interface Held {
+  /** In the place of copies. */
+  readonly entries: readonly BackupEntry[];
+  readonly ofThisHost: readonly BackupEntry[];
+}
+
 /** As of the backups of this host: what is pinned stays, and where one is suspicious nothing goes. */
 async function removeWhatMay(
   { directory, label, place: { keep }, mayRemove }: CopyStep,
-  entries: readonly BackupEntry[],
+  { entries, ofThisHost }: Held,
   { signal, log, timezone, ...context }: StepContext,
 ): Promise<Removals> {
   if (keep === undefined || !mayRemove()) return { removed: [], retained: [] };
-  const { fates } = await planRemovals({ directory, label, entries, keep, timezone, now: context.now() });
+  const { fates } = await planRemovals({ directory, label, entries, ofThisHost, keep, timezone, now: context.now() });
   const onRemoved = ({ id, reasons }: Fate): void => log.info({ id, reasons }, 'copy removed');
   return removeOld({ directory, label, entries, fates, onRemoved }, signal);
 }

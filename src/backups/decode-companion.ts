@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { loadTarFormat, type TarFormat } from '../adapters/tar-format.ts';
 import { MaintError } from '../base/errors.ts';
 import { plural } from '../base/units.ts';
 import type { Decoded } from './decode.ts';
@@ -42,7 +43,7 @@ export async function decodeCompanion(
     }
     isHashed = true;
   };
-  const end = await inspected(await decodedPieces(artifact, keys, hashed()), inspectorOf(reading));
+  const end = await inspected(await decodedPieces(artifact, keys, hashed()), await inspectorOf(reading));
   return { sha256: isHashed ? hash.digest('hex') : await sha256Of(read()), ...end };
 }
 
@@ -69,20 +70,20 @@ async function inspected(
   }
 }
 
-function inspectorOf({ artifact, manifest }: CompanionReading): Inspector {
+async function inspectorOf({ artifact, manifest }: CompanionReading): Promise<Inspector> {
   const [content] = artifact.codec;
   const set = manifest.fileSets?.find(({ name }) =>
     Object.values(fileSetNames(name)).some((base) => artifact.path.startsWith(`${base}.`)),
   );
-  if (content === 'tar') return tarInspector(set);
+  if (content === 'tar') return tarInspector(set, await loadTarFormat());
   if (content === 'sha256sum') return listInspector(set);
   return content === GLOBALS.content ? rolesInspector() : { push: ignore, finish: () => undefined };
 }
 
 type Stated = { readonly files: number; readonly bytes: number } | undefined;
 
-function tarInspector(stated: Stated): Inspector {
-  const contents = new TarContentsReader();
+function tarInspector(stated: Stated, format: TarFormat): Inspector {
+  const contents = new TarContentsReader(format);
   return {
     push: (piece) => contents.push(piece),
     finish: () => {

@@ -13,6 +13,7 @@ import { dumpFile } from './layout.ts';
 import type { Artifact } from './manifest.ts';
 import { schemaSha256 } from './schema-hash.ts';
 import type { Sealing } from './sealing.ts';
+import { storePieces } from './store-pieces.ts';
 import { together } from './together.ts';
 import { dumpSessionName } from './yield.ts';
 
@@ -48,8 +49,6 @@ export interface Dump {
 const LOCK_WAIT_MS = 60_000;
 /** More threads bring nothing: pg_dump is slower than two of them. Their number also bounds the memory. */
 const ZSTD_THREADS = 2;
-/** Pieces are gathered to this size before they are written. */
-const WRITE_BYTES = 512 * 2 ** 10;
 
 /**
  * Dumps into a file while a second reader already follows it, decodes it and counts the rows of each table.
@@ -73,7 +72,7 @@ export async function dump(request: DumpRequest, signal: AbortSignal): Promise<D
 
 async function write(request: DumpRequest, file: GrowingFile, signal: AbortSignal): Promise<readonly string[]> {
   await using pipeline = await startPipeline({ stages: stagesOf(request), input: 'none', signal });
-  await store(outputOf(request, pipeline), file, request.onBytes);
+  await storePieces(outputOf(request, pipeline), file, request.onBytes);
   const ends = await pipeline.ended;
   signal.throwIfAborted();
   checkLocks(ends);
@@ -111,34 +110,6 @@ function outputOf({ zstd, level, sealing }: DumpRequest, { output }: Pipeline): 
   return sealing.seal(zstd === undefined ? compressed(output, level) : output);
 }
 
-/** Writes one batch while the next is gathered. */
-async function store(source: AsyncIterable<Buffer>, file: GrowingFile, onBytes: DumpRequest['onBytes']): Promise<void> {
-  let batch: Buffer[] = [];
-  let batchBytes = 0;
-  let writing: Promise<void> = Promise.resolve();
-  const writeOut = async (pieces: readonly Buffer[]): Promise<void> => {
-    await file.append(pieces);
-    pieces.forEach(release);
-  };
-  const flush = async (): Promise<void> => {
-    await writing;
-    onBytes(file.size);
-    writing = writeOut(batch);
-    // Awaited with the next batch, or at the end.
-    writing.catch(ignoreForNow);
-    batch = [];
-    batchBytes = 0;
-  };
-  for await (const piece of source) {
-    batch.push(piece);
-    batchBytes += piece.length;
-    if (batchBytes >= WRITE_BYTES) await flush();
-  }
-  await flush();
-  await writing;
-  onBytes(file.size);
-}
-
 /** One hash is enough: what stands on the disk is what counts, and zstd's own checksum binds it to what was written. */
 async function readBack(
   file: GrowingFile,
@@ -166,5 +137,3 @@ async function readBack(
   const tables = rows?.finish();
   return { tables, schemaSha256: rows && schemaSha256(rows.objects), sha256: hash.digest('hex') };
 }
-
-function ignoreForNow(): void {}

@@ -13,6 +13,11 @@ export interface Expiring {
   readonly label: string;
   /** All that are there: where they could not be listed, nothing goes. */
   readonly entries: readonly BackupEntry[];
+  /**
+   * Those of this host where another place is meant: while one of them is suspicious nothing goes there either, whether
+   * or not it has been sent there.
+   */
+  readonly ofThisHost?: readonly BackupEntry[];
   /** One that is about to be taken, for a dry run. */
   readonly upcoming?: Expirable;
   readonly keep: Keep;
@@ -25,6 +30,8 @@ export interface Expiring {
 interface Frozen {
   /** One line without a full stop. */
   readonly summary: string;
+  /** The same for one backup that would go otherwise. */
+  readonly reason: string;
   readonly remediation: readonly string[];
   readonly detail: 'expiry.suspicious' | 'expiry.receipts_broken';
 }
@@ -42,18 +49,21 @@ export interface ExpiryPlan {
  * @throws MaintError FILE_UNUSABLE where the receipts cannot be read: what nobody can look up may be pinned
  */
 export async function planRemovals(expiring: Expiring): Promise<ExpiryPlan> {
-  const { directory, label, entries, upcoming, keep, timezone, now } = expiring;
+  const { directory, label, entries, ofThisHost = [], upcoming, keep, timezone, now } = expiring;
   const chain = await readReceipts(directory, label);
-  const known = standingsOf({ entries, receipts: chain.receipts, now }).map(expirable);
+  const knownOf = (some: readonly BackupEntry[]): readonly Expirable[] =>
+    standingsOf({ entries: some, receipts: chain.receipts, now }).map(expirable);
+  const known = knownOf(entries);
   const fates = planExpiry(upcoming === undefined ? known : [...known, upcoming], keep, timezone, now);
-  const frozen = brokenChain(chain) ?? suspicion(known);
-  return { fates: chain.fault === undefined ? fates : fates.map(retained), frozen };
+  const frozen = brokenChain(chain) ?? suspicion([...known, ...knownOf(ofThisHost)]);
+  return { fates: frozen === undefined ? fates : fates.map((fate) => spared(fate, frozen)), frozen };
 }
 
 function brokenChain({ fault }: ReceiptChain): Frozen | undefined {
   if (fault === undefined) return undefined;
   return {
     summary: `nothing is removed: the receipts are not whole (${fault}), and what is missing may be a pin`,
+    reason: 'the receipts are not whole',
     remediation: [
       'maint backups status',
       'Find out who changed the receipts. Then move their folder aside as evidence, and pin again what has to stay.',
@@ -63,12 +73,13 @@ function brokenChain({ fault }: ReceiptChain): Frozen | undefined {
 }
 
 function suspicion(known: readonly Expirable[]): Frozen | undefined {
-  const ids = known.filter(({ isSuspicious }) => isSuspicious === true).map(({ id }) => id);
+  const ids = [...new Set(known.filter(({ isSuspicious }) => isSuspicious === true).map(({ id }) => id))];
   const [first] = ids;
   if (first === undefined) return undefined;
   const others = ids.length > 1 ? ` and ${ids.length - 1} more` : '';
   return {
     summary: `nothing is removed: ${first}${others} is suspicious, and nobody has acknowledged it`,
+    reason: `${first} is suspicious and not acknowledged`,
     remediation: [
       `maint backups show ${first}`,
       ...ids.map((id) => `maint backups ack ${id} --reason 'what happened'`),
@@ -77,8 +88,8 @@ function suspicion(known: readonly Expirable[]): Frozen | undefined {
   };
 }
 
-function retained({ id, action, reasons }: Fate): Fate {
-  return { id, action: 'keep', reasons: action === 'keep' ? reasons : ['the receipts are not whole'] };
+function spared({ id, action, reasons }: Fate, { reason }: Frozen): Fate {
+  return { id, action: 'keep', reasons: action === 'keep' ? reasons : [reason] };
 }
 
 /** What went, and what the place did not let go. */

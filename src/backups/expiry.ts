@@ -1,5 +1,6 @@
 import { DAY_MS } from '../base/units.ts';
 import type { Keep } from '../engine/backup-places.ts';
+import { isToCome } from './layout.ts';
 
 /** What expiry needs to know of a backup. */
 export interface Expirable {
@@ -22,9 +23,6 @@ export interface Fate {
   readonly reasons: readonly string[];
 }
 
-/** A clock that was this far ahead still counts as right. */
-const CLOCK_TOLERANCE_MS = 5 * 60_000;
-
 /**
  * Decides which backups may go, grandfather-father-son: only verified ones fill a place, and places are counted back
  * from the newest verified one, not from now, so that an outage deletes nothing. What is not verified is never touched,
@@ -36,7 +34,7 @@ const CLOCK_TOLERANCE_MS = 5 * 60_000;
  * @returns one fate for each backup; those to delete come oldest first, in the order to delete them in
  */
 export function planExpiry(backups: readonly Expirable[], keep: Keep, timezone: string, now: Date): readonly Fate[] {
-  const isFuture = ({ startedAt }: Expirable): boolean => startedAt.getTime() > now.getTime() + CLOCK_TOLERANCE_MS;
+  const isFuture = ({ startedAt }: Expirable): boolean => isToCome(startedAt, now);
   const oldestFirst = backups.toSorted(byAge);
   const counted = oldestFirst.filter((backup) => backup.isVerified && !isFuture(backup)).toReversed();
   const places = takenPlaces(counted, keep, calendarOf(timezone));

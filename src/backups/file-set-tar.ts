@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
-import { join } from 'node:path';
-import { describeEntry, openFile, walkTree, type OpenFile } from '../adapters/file-tree.ts';
-import { release } from '../adapters/memory.ts';
+import { createHash, hash } from 'node:crypto';
+import { describeEntry, openFile, walkTree, type OpenFile, type TreeEntry } from '../adapters/file-tree.ts';
+import type { TarFormat } from '../adapters/tar-format.ts';
+import { Turns } from '../adapters/turns.ts';
 import { LineQueue } from './line-queue.ts';
 import type { ReferenceIndex } from './reference-index.ts';
-import { tarEnd, tarHeader, tarPadding } from './tar-write.ts';
+import { TarPieces } from './tar-write.ts';
 
 /** What a folder is made an archive of. */
 interface FileSetSource {
@@ -14,6 +14,7 @@ interface FileSetSource {
   readonly without: string;
   /** The files that rows point to; each that goes into the archive is noted there. */
   readonly references: ReferenceIndex | undefined;
+  readonly format: TarFormat;
 }
 
 /** What was not as it should be with an entry. */
@@ -33,8 +34,6 @@ export interface FileSetTally {
 }
 
 const READ_BYTES = 2 ** 20;
-/** Small files are gathered to pieces of this size. */
-const GATHERED_BYTES = 256 * 2 ** 10;
 const EXAMPLES = 20;
 
 /**
@@ -50,8 +49,11 @@ export class FileSetTar {
   readonly #odd = { changed: 0, vanished: 0, unreadable: 0, special: 0 };
   readonly #examples: FileSetTally['examples'][number][] = [];
 
+  readonly #pieces: TarPieces;
+
   constructor(source: FileSetSource) {
     this.#source = source;
+    this.#pieces = new TarPieces(source.format);
   }
 
   get tally(): FileSetTally {
@@ -59,62 +61,76 @@ export class FileSetTar {
   }
 
   /** The bytes of the archive. Can be read once. @throws the reason of the signal when it aborts */
-  read(signal: AbortSignal): AsyncGenerator<Buffer> {
-    return gathered(this.#archive(signal));
-  }
-
-  async *#archive(signal: AbortSignal): AsyncGenerator<Buffer> {
-    let bytes = 0;
-    for await (const piece of this.#entries(signal)) {
-      bytes += piece.length;
-      yield piece;
+  async *read(signal: AbortSignal): AsyncGenerator<Buffer> {
+    const { root, without } = this.#source;
+    const onFault = (path: string, fault: Oddity): void => this.#note(path, fault);
+    const turns = new Turns();
+    for (const entry of walkTree({ root, without, onFault })) {
+      if (turns.isOver) await turns.next();
+      signal.throwIfAborted();
+      using large = this.#take(entry);
+      if (large !== undefined) yield* this.#large(entry.path, large, signal);
+      else if (this.#pieces.isFull) yield this.#pieces.take();
     }
-    yield tarEnd(bytes);
+    this.#pieces.end();
+    yield this.#pieces.take();
     this.list.end();
   }
 
-  async *#entries(signal: AbortSignal): AsyncGenerator<Buffer> {
-    const { root, without } = this.#source;
-    const onFault = (path: string, fault: Oddity): void => this.#note(path, fault);
-    for await (const { path, kind } of walkTree({ root, without, onFault })) {
-      signal.throwIfAborted();
-      if (kind === 'other') this.#note(path, 'special');
-      else if (kind === 'file') yield* this.#file(path, signal);
+  /** @returns the file where it is too large to be read at once */
+  #take({ path, kind }: TreeEntry): OpenFile | undefined {
+    if (kind === 'file') return this.#file(path);
+    if (kind === 'other') this.#note(path, 'special');
+    else {
+      const facts = describeEntry(`${this.#source.root}/${path}`);
+      if (typeof facts === 'string') this.#note(path, facts);
       else {
-        const facts = await describeEntry(join(root, path));
-        if (typeof facts === 'string') this.#note(path, facts);
-        else {
-          this.#counts[kind === 'folder' ? 'folders' : 'links'] += 1;
-          yield tarHeader({ ...facts, path, kind });
-        }
+        this.#counts[kind === 'folder' ? 'folders' : 'links'] += 1;
+        this.#pieces.head({ ...facts, path, kind });
       }
     }
+    return undefined;
   }
 
-  async *#file(path: string, signal: AbortSignal): AsyncGenerator<Buffer> {
-    const opened = await openFile(join(this.#source.root, path));
-    if (typeof opened === 'string') {
-      this.#note(path, opened);
-      return;
+  #file(path: string): OpenFile | undefined {
+    const file = openFile(`${this.#source.root}/${path}`);
+    if (typeof file === 'string') {
+      this.#note(path, file);
+      return undefined;
     }
-    await using file = opened;
-    const { facts } = file;
-    const hash = createHash('sha256');
-    yield tarHeader({ ...facts, path, kind: 'file' });
+    const { size } = file.facts;
+    this.#pieces.head({ ...file.facts, path, kind: 'file' });
+    if (size > TarPieces.largestFile) return file;
+    using small = file;
+    const room = this.#pieces.room(size);
+    const end = small.fill(room);
+    this.#finish(path, { file, sum: hash('sha256', room), fault: end === 'shorter' ? 'changed' : end });
+    return undefined;
+  }
+
+  async *#large(path: string, file: OpenFile, signal: AbortSignal): AsyncGenerator<Buffer> {
+    yield this.#pieces.take();
+    const sum = createHash('sha256');
     let end: Oddity | undefined;
     for await (const { bytes, fault } of contentsOf(file)) {
       signal.throwIfAborted();
       end ??= fault;
-      hash.update(bytes);
+      sum.update(bytes);
+      this.#pieces.pass(bytes.length);
       yield bytes;
     }
-    yield tarPadding(facts.size);
-    end ??= (await file.hasChanged()) ? 'changed' : undefined;
+    this.#pieces.padding(file.facts.size);
+    this.#finish(path, { file, sum: sum.digest('hex'), fault: end });
+  }
+
+  #finish(path: string, { file, sum, fault }: Finished): void {
+    const { size } = file.facts;
+    const end = fault ?? (file.hasChanged() ? 'changed' : undefined);
     if (end !== undefined) this.#note(path, end);
     this.#counts.files += 1;
-    this.#counts.bytes += facts.size;
-    this.list.add(sumLine(hash.digest('hex'), path));
-    if (end !== 'unreadable') this.#see(path, facts.size);
+    this.#counts.bytes += size;
+    this.list.add(sumLine(sum, path));
+    if (end !== 'unreadable') this.#see(path, size);
   }
 
   #see(path: string, size: number): void {
@@ -129,44 +145,46 @@ export class FileSetTar {
   }
 }
 
-/** Exactly as many bytes as the header has promised: what is no longer there is filled up with zeros. */
+interface Finished {
+  readonly file: OpenFile;
+  readonly sum: string;
+  readonly fault: Oddity | undefined;
+}
+
+/**
+ * Exactly as many bytes as the header has promised: what is no longer there is filled up with zeros. Each piece is read
+ * while the one before is looked at.
+ */
 async function* contentsOf(
   file: OpenFile,
 ): AsyncGenerator<{ readonly bytes: Buffer; readonly fault: Oddity | undefined }> {
   const { size } = file.facts;
+  const readFrom = (position: number): Promise<Buffer | undefined> =>
+    file.read(position, Math.min(READ_BYTES, size - position));
   let fault: Oddity | undefined;
-  for (let position = 0; position < size;) {
-    const wanted = Math.min(READ_BYTES, size - position);
-    const piece = fault === undefined ? await file.read(position, wanted) : undefined;
-    if (piece === undefined) fault ??= 'unreadable';
-    else if (piece.length === 0) fault = 'changed';
-    const bytes = fault === undefined && piece !== undefined ? piece : Buffer.alloc(wanted);
-    position += bytes.length;
-    yield { bytes, fault };
+  let next = readFrom(0);
+  try {
+    for (let position = 0; position < size;) {
+      const piece = await next;
+      if (piece === undefined) fault ??= 'unreadable';
+      else if (piece.length === 0) fault ??= 'changed';
+      const bytes = fault === undefined && piece !== undefined ? piece : Buffer.alloc(Math.min(READ_BYTES, size - position));
+      position += bytes.length;
+      if (position < size && fault === undefined) next = readFrom(position);
+      yield { bytes, fault };
+    }
+  } finally {
+    // The file must not be closed under it.
+    await next;
   }
 }
 
 /** A line as sha256sum writes and checks it: a name with a line break or a backslash is marked and escaped. */
 function sumLine(sum: string, path: string): string {
+  if (!/[\\\n\r]/.test(path)) return `${sum}  ${path}`;
   const escaped = path
     .replaceAll('\\', '\\\\')
     .replaceAll('\n', String.raw`\n`)
     .replaceAll('\r', String.raw`\r`);
-  return `${escaped === path ? '' : '\\'}${sum}  ${escaped}`;
-}
-
-async function* gathered(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let batch: Buffer[] = [];
-  let bytes = 0;
-  for await (const piece of pieces) {
-    batch.push(piece);
-    bytes += piece.length;
-    if (bytes < GATHERED_BYTES) continue;
-    const gathered = Buffer.concat(batch, bytes);
-    batch.forEach(release);
-    yield gathered;
-    batch = [];
-    bytes = 0;
-  }
-  if (bytes > 0) yield Buffer.concat(batch, bytes);
+  return `\\${sum}  ${escaped}`;
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { realFolder } from '../adapters/file-tree.ts';
 import { removeFolder } from '../adapters/files.ts';
 import type { Database } from '../adapters/postgres.ts';
+import { loadTarFormat, type TarFormat } from '../adapters/tar-format.ts';
 import { timed } from '../adapters/stopwatch.ts';
 import { MaintError } from '../base/errors.ts';
 import type { FileSet } from '../engine/backup-places.ts';
@@ -65,10 +66,11 @@ export async function writeFileSet(
   try {
     const root = await realFolder(directory);
     const index = request.references instanceof ReferenceIndex ? request.references : undefined;
-    const tar = new FileSetTar({ root, without: request.without, references: index });
+    const format = await loadTarFormat();
+    const tar = new FileSetTar({ root, without: request.without, references: index, format });
     const look = (): Promise<void> => requireReserve(place.folder);
     const { value: artifacts, ms } = await timed(() =>
-      watched({ everyMs: LOOK_EVERY_MS, look }, signal, (stop) => writeBoth(place, { name, tar }, stop)),
+      watched({ everyMs: LOOK_EVERY_MS, look }, signal, (stop) => writeBoth(place, { name, tar, format }, stop)),
     );
     const references = await crossCheck(request, { root, tar }, signal);
     return { artifacts, report: { ...reportOf(request.set, tar.tally), references, seconds: ms / 1_000, fault: null } };
@@ -91,15 +93,16 @@ function faultOf(error: unknown): string | undefined {
 interface Archiving {
   readonly name: string;
   readonly tar: FileSetTar;
+  readonly format: TarFormat;
 }
 
 async function writeBoth(
   place: ArtifactPlace,
-  { name, tar }: Archiving,
+  { name, tar, format }: Archiving,
   signal: AbortSignal,
 ): Promise<readonly Artifact[]> {
   const names = fileSetNames(name);
-  const contents = new TarContentsReader();
+  const contents = new TarContentsReader(format);
   const inspect = (piece: Buffer): void => contents.push(piece);
   const artifacts = await together(
     signal,

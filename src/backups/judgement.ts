@@ -1,17 +1,10 @@
 import type { CopyPlace, Medium } from '../engine/backup-places.ts';
+import { isToCome } from './layout.ts';
+import { depthOf, VERIFY_LEVELS, type VerifyLevel } from './receipt-facts.ts';
 import type { Receipt, ReceiptChain } from './receipts.ts';
 import { LOCAL, type BackupEntry } from './repository.ts';
 import type { BackupRules } from './rules.ts';
-import {
-  depthOf,
-  provenAt,
-  standingsOf,
-  triesOf,
-  VERIFY_LEVELS,
-  type Standing,
-  type Tried,
-  type VerifyLevel,
-} from './standing.ts';
+import { provenAt, standingsOf, triesOf, type Standing, type Tried } from './standing.ts';
 
 /** What is judged: the backups of one place, and the receipts that this host has of all of them. */
 export interface Judged {
@@ -60,7 +53,7 @@ interface KeyState {
 /** Where the backups of a label stand. */
 export interface State {
   readonly standings: readonly Standing[];
-  /** Undefined where there is none. */
+  /** The newest verified one, those dated in the future left aside; undefined where there is none. */
   readonly newest: Standing | undefined;
   /** The age of what the newest verified backup holds: so much would be lost now. */
   readonly rpoMs: number | undefined;
@@ -74,7 +67,8 @@ export function stateOf(judged: Judged): State {
   const { viewed, entries, chain, rules, now } = judged;
   const { receipts } = chain;
   const standings = standingsOf({ entries, receipts, now, readBackMs: rules.readBackWithin });
-  const newest = standings.find(({ isVerified }) => isVerified);
+  // By a date to come nobody could tell that no newer one was taken.
+  const newest = standings.find(({ isVerified, entry }) => isVerified && !isToCome(entry.startedAt, now));
   const takenAt = newest?.entry.manifest?.snapshot.takenAt;
   const holders = newest === undefined ? [] : [viewed, ...newest.heldBy];
   const places = placesOf(judged).map((place) => ({ ...place, ...knownOf(place.name, receipts, holders) }));

@@ -40,6 +40,14 @@ export function startOf(id: string): Date | undefined {
   return Number.isNaN(date.getTime()) ? undefined : date;
 }
 
+/** A clock that was this far ahead still counts as right. */
+const CLOCK_TOLERANCE_MS = 5 * 60_000;
+
+/** Is a backup dated in the future, so that one of two clocks was wrong? */
+export function isToCome(date: Date, now: Date): boolean {
+  return date.getTime() > now.getTime() + CLOCK_TOLERANCE_MS;
+}
+
 /** The path of a label's backups in a store. A label may hold what a folder name may not. */
 export function labelPath(label: string): string {
   return encodeURIComponent(label).replace(/^\./, '%2E');

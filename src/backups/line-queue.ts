@@ -1,3 +1,6 @@
+/** So many letters are worth waking the reader for. */
+const WORTH_READING = 64 * 2 ** 10;
+
 /** Lines that one side adds while another already reads them. */
 export class LineQueue {
   #waiting = '';
@@ -6,7 +9,7 @@ export class LineQueue {
 
   add(line: string): void {
     this.#waiting += `${line}\n`;
-    this.#announce();
+    if (this.#waiting.length >= WORTH_READING) this.#announce();
   }
 
   /** No line comes any more. */
@@ -23,9 +26,10 @@ export class LineQueue {
       for (;;) {
         signal.throwIfAborted();
         const text = this.#waiting;
-        this.#waiting = '';
-        if (text !== '') yield Buffer.from(text);
-        else if (this.#hasEnded) return;
+        if (text.length >= WORTH_READING || (this.#hasEnded && text !== '')) {
+          this.#waiting = '';
+          yield Buffer.from(text);
+        } else if (this.#hasEnded) return;
         else await this.#wake.promise;
       }
     } finally {

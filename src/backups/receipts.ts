@@ -77,8 +77,8 @@ export async function appendReceipt(directory: string, { facts, at, ...known }: 
 }
 
 /**
- * Reads the receipts of a label and checks their chain.
- * @throws MaintError FILE_UNUSABLE
+ * Reads the receipts of a label and checks their chain. One that cannot be read breaks it, and hides no other.
+ * @throws MaintError FILE_UNUSABLE where their folder cannot be read
  */
 export async function readReceipts(directory: string, label: string): Promise<ReceiptChain> {
   const folder = receiptFolder(directory, label);
@@ -86,15 +86,25 @@ export async function readReceipts(directory: string, label: string): Promise<Re
   let fault: string | undefined;
   let before: z.infer<typeof previous> | null = null;
   for (const number of await numbers(folder)) {
-    const text = (await readIfThere(join(folder, fileName(number)))) ?? '';
-    const receipt = parseReceipt(text);
-    if (receipt === undefined) fault ??= `${fileName(number)} is no receipt`;
-    else receipts.push(receipt);
+    const text = await textOf(join(folder, fileName(number)));
+    const receipt = typeof text === 'string' ? parseReceipt(text) : undefined;
+    if (receipt !== undefined) receipts.push(receipt);
+    else fault ??= typeof text === 'string' ? `${fileName(number)} is no receipt` : text.message;
     if (receipt !== undefined && !isSame(receipt.previous, before))
       fault ??= `${fileName(number)} does not follow ${before === null ? 'nothing' : fileName(before.number)}`;
-    before = { number, sha256: sha256Of(text) };
+    before = { number, sha256: sha256Of(typeof text === 'string' ? text : '') };
   }
   return { receipts, fault };
+}
+
+/** What is said of the others must not depend on one that belongs to another user, or lies on a broken sector. */
+async function textOf(path: string): Promise<string | MaintError> {
+  try {
+    return (await readIfThere(path)) ?? '';
+  } catch (error) {
+    if (error instanceof MaintError) return error;
+    throw error;
+  }
 }
 
 function isSame(a: Receipt['previous'], b: Receipt['previous']): boolean {

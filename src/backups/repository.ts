@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { listFolder, makeFolder, readIfThere, syncFolder } from '../adapters/files.ts';
 import { openFolderStore } from '../adapters/folder-store.ts';
 import { readStoredText, type Store } from '../adapters/store.ts';
-import { writeTextFile } from '../adapters/text-file.ts';
+import { createTextFile } from '../adapters/text-file.ts';
 import { MaintError } from '../base/errors.ts';
 import { backupPath, kindOfFolder, labelFolder, labelPath, FILES, REPOSITORY_FILE, startOf } from './layout.ts';
 import { parseManifest, type Manifest } from './manifest.ts';
@@ -68,7 +68,8 @@ export async function prepareRepository(directory: string, label: string): Promi
   if (state !== 'ours') {
     await makeFolder(directory);
     const mark = { format: FORMAT, id: randomUUID() };
-    writeTextFile(join(directory, REPOSITORY_FILE), `${JSON.stringify(mark, undefined, 2)}\n`);
+    // Another project may begin here at the same moment: then its mark is as good.
+    createTextFile(join(directory, REPOSITORY_FILE), `${JSON.stringify(mark, undefined, 2)}\n`);
   }
   await makeFolder(labelFolder(directory, label));
   await syncFolder(directory);

@@ -25,7 +25,7 @@ const UNFIT: readonly Unfit[] = [
   },
   {
     pattern:
-      /server closed the connection|connection to server .* failed|terminating connection|the database system is/i,
+      /server closed the connection|connection to server .* failed|terminating connection|the database system is|no connection to the server|could not (?:send data to|receive data from) server|connection reset by peer/i,
     code: 'CONNECTION_LOST',
     detail: 'restore.server_lost',
     hint: 'Look into the log of the server, and run it again.',

@@ -1,14 +1,10 @@
-import { z } from 'zod';
 import { DAY_MS } from '../base/units.ts';
 import type { Expirable } from './expiry.ts';
+import { openFailures, type Failure } from './failures.ts';
 import type { Anomaly } from './manifest.ts';
+import { factsOf, isRead, levelOf, type VerifyLevel } from './receipt-facts.ts';
 import type { Receipt, ReceiptChain } from './receipts.ts';
 import type { BackupEntry } from './repository.ts';
-import { LEVELS } from './verify-request.ts';
-
-/** How deep a backup can be looked at, the shallowest first. */
-export const VERIFY_LEVELS = [...LEVELS, 'restore'] as const;
-export type VerifyLevel = (typeof VERIFY_LEVELS)[number];
 
 /** When something was last found out about one copy of a backup, and by which receipt. */
 interface Proof {
@@ -36,18 +32,12 @@ interface Word {
   readonly reason: string;
 }
 
-/** A verification that failed, and that no later one as deep has put right. */
-interface Failure extends Proof {
-  /** One line for each thing that was found. */
-  readonly findings: readonly string[];
-}
-
 /** What is known of one copy of a backup: what it says itself, and what receipts say of it. */
 export interface Standing {
   readonly entry: BackupEntry;
   /** It was verified when it was taken, its files are there in their sizes, and no verification since has found it bad. */
   readonly isVerified: boolean;
-  /** Undefined where it is not known to be bad. */
+  /** Undefined where it is not known to be bad; of this copy, or of another where every copy must have it. */
   readonly failure: Failure | undefined;
   /** The same of all its copies, wherever they are. */
   readonly failedIn: readonly Failure[];
@@ -105,8 +95,9 @@ export function acknowledgedIds({ receipts }: Pick<ReceiptChain, 'receipts'>): R
 function standingOf(entry: BackupEntry, receipts: readonly Receipt[], since: number): Standing {
   const { manifest } = entry;
   const here = receipts.filter(({ copy }) => copy === entry.store.name);
-  const failedIn = [...Map.groupBy(receipts, ({ copy }) => copy).values()].flatMap((each) => openFailure(each) ?? []);
-  const failure = failedIn.find(({ copy }) => copy === entry.store.name);
+  const failedIn = openFailures(receipts);
+  const failure =
+    failedIn.find(({ copy }) => copy === entry.store.name) ?? failedIn.find(({ isEverywhere }) => isEverywhere);
   const acknowledged = wordOf(receipts.findLast(({ kind }) => kind === 'acknowledge'));
   const pinned = receipts.findLast(({ kind }) => kind === 'pin' || kind === 'unpin');
   return {
@@ -121,23 +112,6 @@ function standingOf(entry: BackupEntry, receipts: readonly Receipt[], since: num
     acknowledged,
     heldBy: holdersOf(receipts, since).filter((copy) => copy !== entry.store.name),
   };
-}
-
-/** Only as deep a look as the one that failed says that all is well again, or that the copy was made anew. */
-function openFailure(here: readonly Receipt[]): Failure | undefined {
-  const failed = here.findLast(({ kind, verdict }) => kind === 'verify' && verdict === 'fail');
-  if (failed === undefined) return undefined;
-  const level = levelOf(failed);
-  const isMended = here.some((receipt) => receipt.number > failed.number && mends(receipt, level));
-  if (isMended) return undefined;
-  const findings = factsOf(failed).findings.map(({ message }) => message);
-  return { copy: failed.copy, level, at: new Date(failed.at), findings };
-}
-
-function mends(receipt: Receipt, level: VerifyLevel): boolean {
-  if (receipt.verdict !== 'pass') return false;
-  if (receipt.kind === 'copy') return isRead(receipt);
-  return receipt.kind === 'verify' && depthOf(levelOf(receipt)) >= depthOf(level);
 }
 
 /** How deep a look it was that a receipt speaks of; undefined where it proved nothing. */
@@ -185,41 +159,8 @@ function isLook(receipt: Receipt): boolean {
   return verdict === 'fail' || (verdict === 'pass' && isRead(receipt));
 }
 
-/** Was each byte read, or only sent, or counted? */
-function isRead(receipt: Receipt): boolean {
-  const { level } = factsOf(receipt);
-  return level !== 'sent' && level !== 'present';
-}
-
-const factsSchema = z.object({
-  level: z.string().optional().catch(undefined),
-  findings: z.array(z.object({ message: z.string() })).catch([]),
-  rtoSeconds: z.number().optional().catch(undefined),
-  recipient: z.string().optional().catch(undefined),
-  summary: z.string().optional().catch(undefined),
-  by: z.string().catch('somebody'),
-  reason: z.string().catch(''),
-});
-
-/** The facts of a receipt that standings are made from; whatever is not as expected is left out. */
-function factsOf(receipt: Receipt): z.infer<typeof factsSchema> {
-  return factsSchema.parse({ findings: [], ...receipt });
-}
-
 function wordOf(receipt: Receipt | undefined): Word | undefined {
   if (receipt === undefined) return undefined;
   const { by, reason } = factsOf(receipt);
   return { at: new Date(receipt.at), by, reason };
-}
-
-/** A receipt that does not say how deep it looked is taken for the usual depth of its kind. */
-function levelOf(receipt: Receipt): VerifyLevel {
-  if (receipt.kind === 'restore-test') return 'restore';
-  const { level } = factsOf(receipt);
-  return VERIFY_LEVELS.find((each) => each === level) ?? 'decode';
-}
-
-/** The larger, the deeper. */
-export function depthOf(level: VerifyLevel): number {
-  return VERIFY_LEVELS.indexOf(level);
 }

@@ -1,5 +1,6 @@
 import { formatCount, formatDuration, plural } from '../base/units.ts';
 import type { Judged, PlaceState, State, ThreeTwoOne } from './judgement.ts';
+import { isToCome } from './layout.ts';
 import { LOCAL } from './repository.ts';
 import type { Standing } from './standing.ts';
 
@@ -18,6 +19,7 @@ export function findingsOf(judged: Judged, state: State): readonly StatusFinding
   return [
     ...missing(judged, state),
     ...state.standings.flatMap((standing) => faultsOf(standing)),
+    ...state.standings.flatMap((standing) => toCome(standing, judged)),
     ...elsewhere(judged, state),
     ...brokenChain(judged),
     ...ages(judged, state),
@@ -39,11 +41,11 @@ function missing({ viewed }: Judged, { newest, standings }: State): readonly Sta
 function faultsOf({ entry, failure }: Standing): readonly StatusFinding[] {
   const { id, location, store, manifest } = entry;
   if (failure !== undefined) {
-    const [first = 'it did not pass'] = failure.findings;
-    const when = failure.at.toISOString().slice(0, 10);
+    const { copy, at, findings } = failure;
+    const when = at.toISOString().slice(0, 10);
     return [
-      finding('backup.bad', `${id} in ${store.name} was found bad on ${when}: ${first}`, [
-        `maint verify-backup --all --copy ${store.name}`,
+      finding('backup.bad', `${id} in ${copy} was found bad on ${when}: ${findings[0] ?? 'it did not pass'}`, [
+        `maint verify-backup --all --copy ${copy}`,
         `Once it is understood what changed it, remove ${location} by hand; expiry never does.`,
       ]),
     ];
@@ -62,11 +64,22 @@ function faultsOf({ entry, failure }: Standing): readonly StatusFinding[] {
   ];
 }
 
+/** It counts for nothing until that date has come, and then it hides that none was taken since. */
+function toCome({ entry: { id, startedAt } }: Standing, { now }: Judged): readonly StatusFinding[] {
+  if (!isToCome(startedAt, now)) return [];
+  return [
+    finding('backup.future_timestamp', `${id} is dated ${startedAt.toISOString()}, in the future`, [
+      'Set the clock of this host right, if it is behind; else that of the host that took the backup.',
+      'maint backup',
+    ]),
+  ];
+}
+
 /** What receipts say of the places that are not looked at now. */
 function elsewhere({ viewed }: Judged, { places, standings }: State): readonly StatusFinding[] {
-  const bad = standings.flatMap(({ entry, failedIn }) =>
+  const bad = standings.flatMap(({ entry, failure, failedIn }) =>
     failedIn
-      .filter(({ copy }) => copy !== viewed)
+      .filter((each) => each.copy !== viewed && each !== failure)
       .map(({ copy, at, findings }) =>
         finding(
           'copy.bad',

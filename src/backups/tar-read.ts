@@ -1,4 +1,4 @@
-import { TAR_BLOCK } from './tar-write.ts';
+import { TAR_BLOCK, type TarFormat } from '../adapters/tar-format.ts';
 
 /** What a tar archive was found to hold. */
 export interface TarContents {
@@ -17,37 +17,35 @@ const RECORDS_LIMIT = 2 ** 20;
 
 /** Counts what a tar archive holds as it streams by, and makes sure of every header. */
 export class TarContentsReader {
-  #files = 0;
+  readonly #format: TarFormat;
+  readonly #counts = { file: 0, folder: 0, link: 0 };
   #bytes = 0;
-  #folders = 0;
-  #links = 0;
   /** The beginning of a block that ended with a piece. */
   #rest: Buffer = Buffer.alloc(0);
   /** Bytes of an entry, padding included, that are still to come. */
   #left = 0;
-  /** Records before an entry, while they come. */
-  #records: Buffer[] | undefined;
+  /** Records before an entry, as far as they have come. */
+  #records: Buffer | undefined;
   #recordsBytes = 0;
-  /** The size that the records gave, for the entry behind them. */
-  #sizeBefore: number | undefined;
   #emptyBlocks = 0;
 
-  /** Takes the next bytes of the archive. @throws BrokenTar */
+  constructor(format: TarFormat) {
+    this.#format = format;
+  }
+
+  /** Takes the next bytes of the archive, and keeps none of them. @throws BrokenTar */
   push(piece: Buffer): void {
-    let at = 0;
-    while (at < piece.length) {
-      if (this.#left > 0) at = this.#skip(piece, at);
-      else if (this.#rest.length === 0 && at + TAR_BLOCK <= piece.length) {
-        this.#block(piece.subarray(at, at + TAR_BLOCK));
-        at += TAR_BLOCK;
-      } else {
-        const taken = Math.min(TAR_BLOCK - this.#rest.length, piece.length - at);
-        this.#rest = Buffer.concat([this.#rest, piece.subarray(at, at + taken)]);
-        at += taken;
-        if (this.#rest.length < TAR_BLOCK) return;
-        const block = this.#rest;
-        this.#rest = Buffer.alloc(0);
-        this.#block(block);
+    for (let at = 0; at < piece.length;) {
+      const isInside = this.#left > 0;
+      const wanted = isInside ? this.#left : TAR_BLOCK - this.#rest.length;
+      const part = piece.subarray(at, at + wanted);
+      at += part.length;
+      if (isInside) this.#skip(part);
+      else if (part.length === TAR_BLOCK) this.#block(part);
+      else {
+        const block = Buffer.concat([this.#rest, part]);
+        this.#rest = block.length === TAR_BLOCK ? Buffer.alloc(0) : block;
+        if (block.length === TAR_BLOCK) this.#block(block);
       }
     }
   }
@@ -56,62 +54,33 @@ export class TarContentsReader {
   finish(): TarContents {
     if (this.#emptyBlocks < 2 || this.#left > 0 || this.#rest.length > 0)
       throw new BrokenTar('the archive ends too early');
-    return { files: this.#files, bytes: this.#bytes, folders: this.#folders, links: this.#links };
+    const { file: files, folder: folders, link: links } = this.#counts;
+    return { files, bytes: this.#bytes, folders, links };
   }
 
-  #skip(piece: Buffer, at: number): number {
-    const taken = Math.min(this.#left, piece.length - at);
-    this.#left -= taken;
-    this.#records?.push(Buffer.from(piece.subarray(at, at + taken)));
-    if (this.#left === 0 && this.#records !== undefined) {
-      this.#sizeBefore = sizeIn(Buffer.concat(this.#records).subarray(0, this.#recordsBytes));
-      this.#records = undefined;
-    }
-    return at + taken;
+  #skip(part: Buffer): void {
+    this.#left -= part.length;
+    const missing = this.#recordsBytes - (this.#records?.length ?? this.#recordsBytes);
+    if (this.#records !== undefined && missing > 0)
+      this.#records = Buffer.concat([this.#records, part.subarray(0, missing)]);
   }
 
   #block(block: Buffer): void {
-    if (block.every((byte) => byte === 0)) {
+    const head = this.#format.decode(block, this.#records);
+    if (head === undefined) throw new BrokenTar('the header of an entry is damaged');
+    const { kind, size } = head;
+    if (kind === 'end') {
       this.#emptyBlocks += 1;
       return;
     }
     if (this.#emptyBlocks > 0) throw new BrokenTar('something stands behind the end of the archive');
-    const type = block.toString('latin1', 156, 157);
-    const size = type === 'x' ? numberIn(block, 124, 12) : (this.#sizeBefore ?? numberIn(block, 124, 12));
-    requireSum(block);
+    if (kind === 'unknown') throw new BrokenTar('the type of an entry is unknown');
+    if (kind === 'records' && size > RECORDS_LIMIT) throw new BrokenTar('the records before an entry are too long');
     this.#left = Math.ceil(size / TAR_BLOCK) * TAR_BLOCK;
-    if (type === 'x') return this.#startRecords(size);
-    this.#sizeBefore = undefined;
-    if (type === '0') {
-      this.#files += 1;
-      this.#bytes += size;
-    } else if (type === '5') this.#folders += 1;
-    else if (type === '2') this.#links += 1;
-    else throw new BrokenTar(`unknown type of entry ${JSON.stringify(type)}`);
-  }
-
-  #startRecords(size: number): void {
-    if (size > RECORDS_LIMIT) throw new BrokenTar('the records before an entry are too long');
-    this.#records = [];
+    this.#records = kind === 'records' ? Buffer.alloc(0) : undefined;
     this.#recordsBytes = size;
+    if (kind === 'records') return;
+    this.#counts[kind] += 1;
+    if (kind === 'file') this.#bytes += size;
   }
-}
-
-function requireSum(block: Buffer): void {
-  const stated = numberIn(block, 148, 8);
-  // Its own field counts as blanks.
-  const found = block.reduce((sum, byte, index) => sum + (index >= 148 && index < 156 ? 32 : byte), 0);
-  if (stated !== found) throw new BrokenTar('the header of an entry is damaged');
-}
-
-function numberIn(block: Buffer, at: number, length: number): number {
-  const text = block.toString('latin1', at, at + length).replace(/[\0 ]+$/, '');
-  if (!/^[0-7]+$/.test(text)) throw new BrokenTar('the header of an entry is damaged');
-  return Number.parseInt(text, 8);
-}
-
-/** The size among records such as `21 size=10737418240`. */
-function sizeIn(records: Buffer): number | undefined {
-  const match = /(?:^|\n)\d+ size=(\d+)\n/.exec(records.toString('latin1'));
-  return match?.[1] === undefined ? undefined : Number(match[1]);
 }

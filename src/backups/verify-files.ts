@@ -1,12 +1,9 @@
 import type { StoredFile } from '../adapters/store.ts';
 import { formatCount } from '../base/units.ts';
-import { FILES, startOf } from './layout.ts';
+import { FILES, isToCome, startOf } from './layout.ts';
 import { dumpOf, type Artifact, type Manifest } from './manifest.ts';
 import { sha256Of } from './stored.ts';
 import { finding, type Finding, type Stated, type VerifyRequest } from './verify-request.ts';
-
-/** A clock that was this far ahead still counts as right. */
-const CLOCK_TOLERANCE_MS = 5 * 60_000;
 
 /** What is not there and should be. */
 export function fileFaults({ files, manifest }: Pick<Stated, 'files' | 'manifest'>): readonly Finding[] {
@@ -67,12 +64,12 @@ export async function textFaults(
 
 /** Is it the backup that it is taken for, and from a time that has been? */
 export function identityFaults({ id, label, now }: VerifyRequest, manifest: Manifest): readonly Finding[] {
-  const latest = Math.max(startOf(manifest.id)?.getTime() ?? 0, Date.parse(manifest.snapshot.takenAt));
+  const latest = new Date(Math.max(startOf(manifest.id)?.getTime() ?? 0, Date.parse(manifest.snapshot.takenAt)));
   return [
     ...(manifest.id === id ? [] : [finding('verify.wrong_backup', `the manifest belongs to backup ${manifest.id}`)]),
     ...(manifest.label === label ? [] : [finding('verify.wrong_label', `the manifest belongs to ${manifest.label}`)]),
-    ...(latest <= now.getTime() + CLOCK_TOLERANCE_MS
-      ? []
-      : [finding('verify.future_timestamp', `the backup is dated ${new Date(latest).toISOString()}, in the future`)]),
+    ...(isToCome(latest, now)
+      ? [finding('verify.future_timestamp', `the backup is dated ${latest.toISOString()}, in the future`)]
+      : []),
   ];
 }

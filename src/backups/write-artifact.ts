@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { GrowingFile } from '../adapters/growing-file.ts';
 import { release } from '../adapters/memory.ts';
+import { piecesOf } from '../adapters/pieces.ts';
 import { checkStages, feed, startPipeline } from '../adapters/pipeline.ts';
 import { compressed, decompressed } from '../adapters/zstd.ts';
 import type { Artifact } from './manifest.ts';
 import type { Sealing } from './sealing.ts';
+import { storePieces } from './store-pieces.ts';
 import { together } from './together.ts';
 
 /** How the artifacts of one backup are written. */
@@ -66,12 +68,12 @@ async function write(
   { file, source }: Writing,
   signal: AbortSignal,
 ): Promise<void> {
-  const store = async (pieces: AsyncIterable<Buffer>): Promise<void> => {
-    for await (const piece of sealing.seal(pieces)) {
-      await file.append([piece]);
-      onWritten(piece.length);
-    }
+  let told = 0;
+  const onBytes = (bytes: number): void => {
+    onWritten(bytes - told);
+    told = bytes;
   };
+  const store = (pieces: AsyncIterable<Buffer>): Promise<void> => storePieces(sealing.seal(pieces), file, onBytes);
   if (zstd === undefined) await store(compressed(source, level));
   else await compressedByProgram({ zstd, level, source, store }, signal);
   await file.finish();
@@ -96,7 +98,7 @@ async function compressedByProgram({ zstd, level, source, store }: Compressing, 
   await together(
     signal,
     () => feed(input, source, release),
-    () => store(output),
+    () => store(piecesOf(output)),
   );
   const ends = await pipeline.ended;
   signal.throwIfAborted();
@@ -113,10 +115,9 @@ async function readBack(
     for await (const piece of file.follow(signal)) {
       hash.update(piece);
       yield piece;
-      release(piece);
     }
   };
-  for await (const piece of decompressed(sealing.unseal(hashed()))) {
+  for await (const piece of decompressed(sealing.unseal(hashed()), release)) {
     inspect(piece);
     release(piece);
   }

@@ -78,6 +78,33 @@ test('where the receipts cannot be read nothing goes, for one of them may be a p
   await expect(plan(directory, entries)).rejects.toMatchObject({ code: 'FILE_UNUSABLE' });
 });
 
+test('while a backup of this host is suspicious nothing goes elsewhere either, even where it was never sent', async ({
+  directory,
+}) => {
+  const entries = await listBackups(openFolderStore('offsite', directory), 'app', never);
+  const id = '20261122T030000Z-bbbb';
+  const anomalies = [{ detail: 'anomaly.rows', table: 'public.users', message: 'half is gone', isSuspicious: true }];
+  const [newest] = entries;
+  if (newest === undefined) throw new Error('no backup');
+  const odd = { ...newest, id, store: localStore(directory), manifest: makeManifest({ id, anomalies }) };
+  const request = { directory, label: 'app', entries, keep: KEEP, timezone: 'UTC', now: NOW };
+  const { fates, frozen } = await planRemovals({ ...request, ofThisHost: [odd] });
+  expect(frozen).toMatchObject({ detail: 'expiry.suspicious', summary: expect.stringContaining(id) });
+  expect(fates.map(({ action }) => action)).toEqual(['keep', 'keep', 'keep', 'keep']);
+  await appendReceipt(directory, {
+    kind: 'acknowledge',
+    backup: id,
+    label: 'app',
+    copy: 'local',
+    verdict: 'pass',
+    at: NOW,
+    facts: {},
+  });
+  expect(
+    (await planRemovals({ ...request, ofThisHost: [odd] })).fates.filter(({ action }) => action === 'delete'),
+  ).toHaveLength(3);
+});
+
 test('a place that keeps what it was told to remove is no failure', async ({ directory }) => {
   const store: Store = { ...openFolderStore('offsite', directory), remove: () => Promise.resolve('retained') };
   const entries = await listBackups(store, 'app', never);

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test as base } from 'vitest';
@@ -67,5 +67,15 @@ test('what is no receipt breaks the chain and does not hide the others', async (
   await writeFile(join(directory, 'receipts', 'app', '000001.json'), '{');
   const { receipts, fault } = await readReceipts(directory, 'app');
   expect(fault).toBe('000001.json is no receipt');
+  expect(receipts).toMatchObject([{ backup: 'b' }]);
+});
+
+test('a receipt that cannot be read breaks the chain, and hides no other', async ({ directory }) => {
+  for (const name of ['a', 'b']) await appendReceipt(directory, facts(name));
+  const path = join(directory, 'receipts', 'app', '000001.json');
+  await rm(path);
+  await mkdir(path);
+  const { receipts, fault } = await readReceipts(directory, 'app');
+  expect(fault).toBe(`${path} cannot be used (EISDIR)`);
   expect(receipts).toMatchObject([{ backup: 'b' }]);
 });

@@ -71,6 +71,52 @@ describe('a backup counts as verified', () => {
     expect(standing([bad, { kind: 'copy', level: 'sent' }])).toMatchObject({ isVerified: false });
     expect(standing([bad, { kind: 'copy', level: 'read-back' }])).toMatchObject({ isVerified: true });
   });
+
+  test('but not because a shallow look that failed as well has passed again', () => {
+    const deep: Line = {
+      kind: 'verify',
+      verdict: 'fail',
+      level: 'decode',
+      findings: [{ message: 'a row is missing' }],
+    };
+    const shallow: Line = { kind: 'verify', verdict: 'fail', level: 'present' };
+    expect(standing([deep, shallow, { kind: 'verify', level: 'checksum' }])).toMatchObject({
+      isVerified: false,
+      failure: { findings: ['a row is missing'] },
+    });
+    expect(standing([deep, shallow, { kind: 'verify', level: 'decode' }])).toMatchObject({ isVerified: true });
+  });
+
+  test('in no place where one copy holds right bytes with the wrong rows, and to send them again changes nothing', () => {
+    const findings = [{ detail: 'verify.rows_mismatch', message: 'a row is missing' }];
+    const bad: Line = { kind: 'verify', verdict: 'fail', level: 'decode', copy: 'offsite', findings };
+    const sent: Line = { kind: 'copy', level: 'read-back', copy: 'offsite' };
+    expect(standing([bad])).toMatchObject({ isVerified: false, failure: { copy: 'offsite' } });
+    expect(standing([bad, sent])).toMatchObject({ isVerified: false });
+    expect(standing([bad, { kind: 'verify', level: 'decode', copy: 'offsite' }])).toMatchObject({ isVerified: true });
+  });
+
+  test('until a copy of it did not arrive whole, as far as that copy goes', () => {
+    const failed: Line = { kind: 'copy', verdict: 'fail', level: 'read-back' };
+    expect(standing([failed])).toMatchObject({ isVerified: false, failure: { level: 'checksum' } });
+    expect(standing([failed, { kind: 'copy', level: 'read-back' }])).toMatchObject({ isVerified: true });
+    expect(standing([{ ...failed, copy: 'offsite' }])).toMatchObject({ isVerified: true });
+  });
+
+  test('until a restore shows what it lacks, and not because a restore was slow', () => {
+    const tried = (detail: string): Line => ({
+      kind: 'restore-test',
+      verdict: 'fail',
+      findings: [{ detail, message: 'no good' }],
+    });
+    expect(standing([tried('restore.rows_mismatch')])).toMatchObject({ isVerified: false });
+    expect(standing([tried('rto.exceeded')])).toMatchObject({ isVerified: true });
+    expect(standing([tried('restore.assertion_failed')])).toMatchObject({ isVerified: true });
+    expect(standing([tried('restore.load_failed'), { kind: 'verify', level: 'decode' }]).isVerified).toBe(false);
+    expect(standing([tried('restore.load_failed'), { kind: 'restore-test' }]).isVerified).toBe(true);
+    const unlike: Line = { kind: 'verify', verdict: 'fail', level: 'checksum' };
+    expect(standing([unlike, { kind: 'restore-test' }]).isVerified).toBe(false);
+  });
 });
 
 test('the newest look that went well is the proof, and a restore is the deepest', () => {

@@ -126,6 +126,27 @@ describe('without rules', () => {
   });
 });
 
+test('a backup dated in the future is a finding, and does not hide that no newer one was taken', () => {
+  const ahead = '20271122T030000Z-aaaa';
+  const startedAt = new Date('2027-11-22T03:00:00Z');
+  const future = entry({ id: ahead, startedAt, manifest: makeManifest({ id: ahead }) });
+  const rules = { maxAge: '26h' };
+  expect(details({ rules, entries: [future, entry()] })).toEqual(['backup.future_timestamp']);
+  const later = { rules, entries: [future, entry()], now: new Date(NOW.getTime() + 2 * DAY_MS) };
+  expect(details(later)).toEqual(['backup.future_timestamp', 'backup.stale']);
+  expect(details({ rules, entries: [future] })).toEqual(['backup.none', 'backup.future_timestamp']);
+});
+
+test('right bytes with the wrong rows in one copy are one finding, which says where it was seen', () => {
+  const wrong = [{ detail: 'verify.rows_mismatch', message: 'a row is missing' }];
+  const lines: readonly Line[] = [
+    { kind: 'verify', copy: 'offsite', verdict: 'fail', level: 'decode', findings: wrong },
+  ];
+  const found = findings({ copies: [OFFSITE], lines });
+  expect(found.map(({ detail }) => detail)).toEqual(['backup.none', 'backup.bad']);
+  expect(found[1]?.message).toContain('in offsite was found bad');
+});
+
 describe('a rule', () => {
   test('about age is broken two days after cron has stopped', () => {
     const rules = { maxAge: '26h' };
