@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { reportJsonSchema } from '../src/cli/report-schema.ts';
 import { configJsonSchema } from '../src/config/json-schema.ts';
 import type { TaskWords } from '../src/engine/words.ts';
 import { tasks } from '../src/tasks/index.ts';
@@ -8,7 +9,8 @@ import { tasksPage } from './tasks-page.ts';
 import { wordsOf } from './words-of.ts';
 
 /**
- * Writes what follows from the list of tasks: their words for the command line, the reference, the schema for editors.
+ * Writes what follows from the list of tasks: their words for the command line, the reference, the schema for editors; and
+ * from the report: the schema for programs that read it.
  * With --check it writes nothing and fails where a file is stale.
  */
 const ROOT = join(import.meta.dirname, '..');
@@ -29,6 +31,7 @@ const generated = {
   'src/tasks/words.ts': wordsModule(words),
   'docs/tasks.md': tasksPage(words),
   'config/schema.json': `${JSON.stringify(configJsonSchema(tasks), null, 2)}\n`,
+  'config/report.schema.json': `${JSON.stringify(reportJsonSchema(), null, 2)}\n`,
 };
 
 function isStale([path, text]: readonly [string, string]): boolean {

@@ -100,9 +100,9 @@ interface Shown {
 
 const HEAD = ['backup', 'age', 'size', 'rows', 'verified', 'copies', ''] as const;
 
-function textOf({ label, where }: Holding, { standings, others, now, paint }: Shown): readonly string[] {
+function textOf({ label, where, chain }: Holding, { standings, others, now, paint }: Shown): readonly string[] {
   if (standings.length === 0)
-    return [`there is no backup of ${printable(label)} in ${printable(where)}`, ...aside(others)];
+    return [`there is no backup of ${printable(label)} in ${printable(where)}`, ...aside(others, chain)];
   const rows = standings.map((standing) => cells(standing, now));
   const widths = HEAD.map((title, column) => Math.max(...[HEAD, ...rows].map((row) => (row[column] ?? title).length)));
   const line = (row: readonly string[]): string =>
@@ -115,7 +115,7 @@ function textOf({ label, where }: Holding, { standings, others, now, paint }: Sh
       return isGood ? line(row) : paint('red', line(row));
     }),
     `${plural(standings.length, 'backup')}, ${formatBytes(bytes)} in ${printable(where)}`,
-    ...aside(others),
+    ...aside(others, chain),
   ];
 }
 
@@ -134,8 +134,11 @@ function cells(standing: Standing, now: Date): readonly string[] {
   ].map(printable);
 }
 
-function aside({ hidden, foreign }: Others): readonly string[] {
+function aside({ hidden, foreign }: Others, { fault }: Holding['chain']): readonly string[] {
   return [
+    ...(fault === undefined
+      ? []
+      : [`the receipts are not whole (${printable(fault)}): what was found bad, or is pinned, may be missing here`]),
     ...(hidden > 0
       ? [`${plural(hidden, 'hidden folder')}: a backup that is being taken, or that a dead run left`]
       : []),

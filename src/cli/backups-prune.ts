@@ -1,12 +1,13 @@
 import { planRemovals, removeOld, type ExpiryPlan, type Removals } from '../backups/expire.ts';
 import { requireFolder } from '../backups/choose-store.ts';
 import { keepSettings } from '../backups/keep-settings.ts';
+import { listBackups, localStore } from '../backups/repository.ts';
 import { printable } from '../base/printable.ts';
 import { formatBytes, formatCount, plural } from '../base/units.ts';
 import type { World } from '../base/world.ts';
 import type { Config } from '../config/config.ts';
 import type { Keep } from '../engine/backup-places.ts';
-import { isLocal, readHolding, settingOf, type Holding } from './backups-holding.ts';
+import { isLocal, NEVER, readHolding, settingOf, type Holding } from './backups-holding.ts';
 import type { PruneInvocation } from './backups-invocation.ts';
 import { alone } from './backups-turn.ts';
 import { signalExitCode } from './exit-code.ts';
@@ -71,7 +72,9 @@ async function read(invocation: PruneInvocation, world: World): Promise<Looked> 
     : config.backups.copies.find(({ name }) => name === store.name)?.keep;
   if (keep === undefined) return { holding, keep, plan: undefined };
   const { timezone } = config;
-  return { holding, keep, plan: await planRemovals({ directory, label, entries, keep, timezone, now: world.now() }) };
+  const ofThisHost = isLocal(store) ? entries : await listBackups(localStore(directory), label, NEVER);
+  const expiring = { directory, label, entries, ofThisHost, keep, timezone, now: world.now() };
+  return { holding, keep, plan: await planRemovals(expiring) };
 }
 
 interface Pruned extends Looked {

@@ -118,7 +118,7 @@ function overview({ judged, state }: Answer, page: Page): readonly Row[] {
       'newest',
       newest === undefined || rpoMs === undefined
         ? 'none that is verified'
-        : `${newest.entry.id}: ${formatDuration(rpoMs)} would be lost now; ${proof?.level ?? 'never'} ${ago(proof?.at, page)}`,
+        : `${newest.entry.id}: ${formatDuration(rpoMs)} would be lost now; ${proof === undefined ? 'never verified' : `verified by ${proof.level} ${ago(proof.at, page)}`}`,
     ],
     ['backups', formatCount(standings.length)],
     [

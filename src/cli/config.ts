@@ -6,6 +6,7 @@ import { checkConfig, loadConfig } from '../config/read.ts';
 import { tasks } from '../tasks/index.ts';
 import { plural } from '../base/units.ts';
 import type { Invocation } from './invocation.ts';
+import { reportJsonSchema } from './report-schema.ts';
 
 type ConfigInvocation = Extract<Invocation, { readonly kind: 'config-check' | 'config-print' | 'config-schema' }>;
 
@@ -16,7 +17,8 @@ type ConfigInvocation = Extract<Invocation, { readonly kind: 'config-check' | 'c
 export async function configCommand(invocation: ConfigInvocation, world: World): Promise<number> {
   const { env, cwd, stdout } = world;
   if (invocation.kind === 'config-schema') {
-    stdout.write(`${JSON.stringify(configJsonSchema(tasks), null, 2)}\n`);
+    const schema = invocation.of === 'report' ? reportJsonSchema() : configJsonSchema(tasks);
+    stdout.write(`${JSON.stringify(schema, null, 2)}\n`);
     return 0;
   }
   const request = { env, cwd, configPath: invocation.common.config, tasks };

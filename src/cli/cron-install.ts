@@ -66,11 +66,11 @@ function startedTwice(block: Block | undefined, crontab: Buffer, { rounds, file 
   const foreign = block === undefined ? crontab : withoutBlock(block);
   return parseCrontab(foreign.toString(), 'user')
     .jobs.filter(({ command }) => file === null || command.includes(file))
-    .flatMap(({ command }) => rounds.filter(({ tier }) => START_OF_ROUND.exec(command)?.[1] === tier))
-    .map(({ tier }) => `another line of the crontab starts ${tier} as well: take it out with crontab -e`);
+    .flatMap(({ command }) => rounds.filter(({ round }) => START_OF_ROUND.exec(command)?.[1] === round))
+    .map(({ round }) => `another line of the crontab starts ${round} as well: take it out with crontab -e`);
 }
 
-const START_OF_ROUND = /\bmaint(?:\.js)?['"]?\s+(daily|weekly|monthly|quarterly)\b/;
+const START_OF_ROUND = /\bmaint(?:\.js)?['"]?\s+([a-z-]+)\b/;
 
 interface Change {
   readonly invocation: InstallInvocation;

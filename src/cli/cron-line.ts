@@ -1,5 +1,4 @@
 import type { World } from '../base/world.ts';
-import type { Tier } from '../engine/task.ts';
 
 /** What to say where the address of the database is known from the environment alone. */
 export const NO_ENVIRONMENT =
@@ -8,7 +7,8 @@ export const NO_ENVIRONMENT =
 
 /** What a line of a crontab starts. */
 interface CronLineRequest {
-  readonly tier: Tier;
+  /** A tier, or a task with a schedule of its own. */
+  readonly round: string;
   /** Five fields. */
   readonly schedule: string;
   /** Absolute path of the configuration; null where there is none. */
@@ -26,13 +26,13 @@ export function cronLine(request: CronLineRequest, world: Pick<World, 'process'>
     .replaceAll('%', String.raw`\%`)}`;
 }
 
-/** Program, script and words that start a tier from a scheduler. */
+/** Program, script and words that start a round from a scheduler. */
 export function cronWords(
-  { tier, file, state }: Omit<CronLineRequest, 'schedule'>,
+  { round, file, state }: Omit<CronLineRequest, 'schedule'>,
   { process: { nodePath, scriptPath } }: Pick<World, 'process'>,
 ): readonly string[] {
   const flags = [...(file === null ? [] : ['--config', file]), ...(state === undefined ? [] : ['--state', state])];
-  return [nodePath, scriptPath, tier, '--cron', ...flags];
+  return [nodePath, scriptPath, round, '--cron', ...flags];
 }
 
 /** Quotes a word for a shell where it needs that. */

@@ -47,9 +47,9 @@ function clockNote({ timezone }: CronPlan): string {
 /** @param user the user field with a space behind it, for crontabs of the system */
 function roundLines(plan: CronPlan, user: string): readonly string[] {
   const { file, state } = plan;
-  return plan.rounds.map(({ tier, expression }) => {
+  return plan.rounds.map(({ round, expression }) => {
     const schedule = `${expression.text}${user}`;
-    return cronLine({ tier, schedule, file, ...(state !== undefined && { state }) }, plan);
+    return cronLine({ round, schedule, file, ...(state !== undefined && { state }) }, plan);
   });
 }
 
@@ -65,18 +65,18 @@ const WRITERS: Readonly<Record<Scheduler, (plan: CronPlan, world: World) => stri
     ].join('\n'),
   systemd: (plan) =>
     systemdUnits(
-      scheduled(plan, (tier) => {
+      scheduled(plan, (round) => {
         const { file, state } = plan;
-        return cronWords({ tier, file, ...(state !== undefined && { state }) }, plan);
+        return cronWords({ round, file, ...(state !== undefined && { state }) }, plan);
       }),
       currentUser(),
     ),
   kubernetes: (plan) =>
-    kubernetesManifests(scheduled(plan, (tier) => [tier, '--cron', '--config', '/etc/maint/maint.yaml'])),
+    kubernetesManifests(scheduled(plan, (round) => [round, '--cron', '--config', '/etc/maint/maint.yaml'])),
   'github-actions': (plan, { cwd }) =>
     githubWorkflow(
-      scheduled(plan, (tier) => [
-        tier,
+      scheduled(plan, (round) => [
+        round,
         '--cron',
         ...(plan.file === null ? [] : ['--config', quotedForShell(inRepository(plan.file, cwd))]),
       ]),
@@ -85,9 +85,9 @@ const WRITERS: Readonly<Record<Scheduler, (plan: CronPlan, world: World) => stri
 
 function scheduled(
   { project, timezone, rounds }: CronPlan,
-  wordsOf: (tier: CronPlan['rounds'][number]['tier']) => readonly string[],
+  wordsOf: (round: string) => readonly string[],
 ): ScheduledProject {
-  const jobs = rounds.map(({ tier, expression }) => ({ name: tier, expression, words: wordsOf(tier) }));
+  const jobs = rounds.map(({ round, expression }) => ({ name: round, expression, words: wordsOf(round) }));
   return { project, timezone, jobs };
 }
 

@@ -48,7 +48,7 @@ async function prove(file: string, { env, cwd }: World): Promise<void> {
 
 function answer(file: string, found: Surroundings, world: World): string {
   const config = quotedForShell(file);
-  const crontab = usedTiers().map((tier) => cronLine({ tier, schedule: found.schedule[tier], file }, world));
+  const crontab = usedTiers().map((tier) => cronLine({ round: tier, schedule: found.schedule[tier], file }, world));
   const lines = [
     `wrote ${file}`,
     `  project   ${found.project}`,

@@ -3,6 +3,7 @@ import type { PlannedRestore } from '../backups/restore-database.ts';
 import { MaintError } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';
 import type { Conversation } from '../base/world.ts';
+import { directoryOf } from './backups-holding.ts';
 import type { RestoreInvocation } from './invocation.ts';
 import { namesIn } from './restore-answers.ts';
 import { timedName } from './restore-names.ts';
@@ -80,7 +81,10 @@ async function questions(invocation: RestoreInvocation, guide: Guide): Promise<G
 
 async function askBackup(invocation: RestoreInvocation, guide: Guide): Promise<Offer | undefined> {
   const { config, world, signal, say } = guide;
-  const { offers, problems } = await offersIn(storesOf(invocation, config, world), config.project, signal);
+  const stores = storesOf(invocation, config, world);
+  const directory = directoryOf(invocation, config, world);
+  const looking = { stores, directory, label: config.project, now: world.now() };
+  const { offers, problems } = await offersIn(looking, signal);
   for (const problem of problems) say(`! ${problem}`);
   const [newest] = offers;
   if (newest === undefined)

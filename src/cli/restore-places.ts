@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import { parseConnection, type Connection } from '../adapters/connection.ts';
 import { readIfThere } from '../adapters/files.ts';
+import { openFolderStore } from '../adapters/folder-store.ts';
 import type { Store } from '../adapters/store.ts';
 import { chooseStore } from '../backups/choose-store.ts';
-import { localStore } from '../backups/repository.ts';
+import { LOCAL } from '../backups/repository.ts';
 import { MaintError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
 import type { World } from '../base/world.ts';
@@ -11,13 +12,13 @@ import { requireDatabase, type Config } from '../config/config.ts';
 import { directoryOf } from './backups-holding.ts';
 import type { RestoreInvocation, RestoreTarget } from './invocation.ts';
 
-/** Every place that backups of this project lie in, the own host first. */
+/** Every place that backups of this project lie in, the own host first; a directory that is not there does not answer. */
 export function storesOf(
   invocation: Pick<RestoreInvocation, 'directory' | 'common'>,
   config: Config,
   world: World,
 ): readonly Store[] {
-  const own = localStore(directoryOf(invocation, config, world));
+  const own = openFolderStore(LOCAL, directoryOf(invocation, config, world));
   return [own, ...config.backups.copies.map((copy) => copy.open())];
 }
 

@@ -5,11 +5,14 @@ import { dumpOf } from '../backups/manifest.ts';
 import { planRestore, type PlannedRestore, type RestoreRequest } from '../backups/restore-database.ts';
 import { findBackup } from '../backups/restore-pick.ts';
 import { MaintError } from '../base/errors.ts';
+import { printable, redacted } from '../base/printable.ts';
 import type { World } from '../base/world.ts';
 import type { Config } from '../config/config.ts';
+import { directoryOf } from './backups-holding.ts';
 import type { RestoreInvocation } from './invocation.ts';
 import type { ProgressLine } from './progress.ts';
 import { timedName } from './restore-names.ts';
+import { objectionsTo } from './restore-offer.ts';
 import { identityOf, storeOf, targetOf } from './restore-places.ts';
 
 /** What a restore works in. */
@@ -39,6 +42,9 @@ async function requestOf(invocation: RestoreInvocation, surroundings: Surroundin
     throw new MaintError('FILE_UNUSABLE', `the manifest of backup ${id} is missing or cannot be read`, {
       hint: `Restore an older backup, or follow ${location}/RESTORE.md by hand.`,
     });
+  const directory = directoryOf(invocation, config, world);
+  for (const objection of await objectionsTo(entry, { directory, label: config.project, now: world.now() }))
+    progress.aside.write(`maint: ${printable(redacted(objection))}\n`);
   const clients = clientPrograms(config.programDirectories, world.env['PATH'], libpqEnvironment(connection));
   const total = dumpOf(manifest)?.bytes;
   return {

@@ -41,6 +41,7 @@ function absentSession(config: Config): Session {
     rows: refuse,
     run: refuse,
     transaction: refuse,
+    command: refuse,
     snapshot: refuse,
   };
   return { ...database, within: () => database, [Symbol.asyncDispose]: async () => undefined };

@@ -65,7 +65,7 @@ function unknownKey(path: Path, key: string, known: readonly string[]): Objectio
 /** The alternative whose kind of value was given, so that only its details are wrong. */
 function nearestBranch(branches: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] | undefined {
   const near = branches.filter(
-    (issues) => !issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0),
+    (issues) => !issues.some(({ code, path }) => /^invalid_(type|value)$/.test(code) && path.length === 0),
   );
   return near.toSorted((a, b) => a.length - b.length)[0];
 }
@@ -131,7 +131,10 @@ function union(issue: z.core.$ZodRawIssue<z.core.$ZodIssueInvalidUnion>): string
   const words = discriminatorOf(issue);
   if (words !== undefined) return choice(words.given, words.options);
   const branches: readonly (readonly z.core.$ZodIssue[])[] = issue.errors;
-  const kinds = branches.flat().flatMap((inner) => (inner.code === 'invalid_type' ? [kind(inner.expected)] : []));
+  const kinds = branches.flat().flatMap((inner) => {
+    if (inner.code === 'invalid_value' && inner.path.length === 0) return inner.values.map(String);
+    return inner.code === 'invalid_type' ? [kind(inner.expected)] : [];
+  });
   const allowed = [...new Set(kinds)].join(' or ');
   if (issue.input === undefined) return `missing; ${allowed} is required`;
   return `found ${found(issue.input)}${allowed === '' ? '' : `, allowed is ${allowed}`}`;

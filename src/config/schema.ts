@@ -6,6 +6,7 @@ import { alertSettings } from '../alerts/settings.ts';
 import { backupSettings } from '../backups/settings.ts';
 import { durationSetting } from '../base/settings.ts';
 import type { Task, Tier } from '../engine/task.ts';
+import { requireKnownCopies } from './copy-names.ts';
 import { taskBlock, type TaskBlock } from './task-block.ts';
 import { cronSetting, timezoneSetting } from './time-settings.ts';
 
@@ -49,43 +50,49 @@ export function configSchema(tasks: readonly Task[]) {
   const blocks: Readonly<Record<string, z.ZodType<TaskBlock>>> = Object.fromEntries(
     tasks.map((task) => [task.name, taskBlock(task)]),
   );
-  return z.strictObject({
-    $schema: z.string().optional().describe('Where an editor finds the JSON schema of this file'),
-    name: z
-      .string()
-      .regex(/^[a-z0-9][a-z0-9_-]*$/, 'must be lower-case letters, digits, _ and -, and start with a letter or digit')
-      .optional()
-      .describe('The project, as reports and alerts call it; the name of the database where left out'),
-    database: database.prefault({}).describe('The database to look after, and how long to wait for it'),
-    state: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('The directory of journal, locks and diary; /var/lib/maint or the XDG state directory where left out'),
-    timezone: timezoneSetting.default('UTC').describe('The IANA time zone of the schedule and of times in reports'),
-    schedule: schedule.prefault({}).describe('When cron calls each tier, as crontab writes it; tells what is overdue'),
-    programs: z
-      .strictObject({
-        directories: z
-          .array(z.string().min(1))
-          .default([])
-          .describe('Directories to search for programs before the PATH, such as that of pg_dump'),
-      })
-      .prefault({})
-      .describe('Where the client programs of PostgreSQL lie'),
-    backups: backupSettings.prefault({}).describe('What every task that writes or reads backups shares'),
-    tasks: z.strictObject(blocks).prefault({}).describe('One block for each task'),
-    alerts: alertSettings.prefault({}).describe('Who hears of problems, and how'),
-    heartbeat: z
-      .strictObject({
-        url: secretSetting
-          .refine(isHttpUrl, 'must be an http:// or https:// URL')
-          .describe('An address to call after each scheduled run, as Healthchecks.io and its kin give it'),
-      })
-      .optional()
-      .describe("A dead man's switch: someone else raises the alarm when maint itself no longer runs"),
-    log: log.prefault({}).describe('The diary'),
-  });
+  return z
+    .strictObject({
+      $schema: z.string().optional().describe('Where an editor finds the JSON schema of this file'),
+      name: z
+        .string()
+        .regex(/^[a-z0-9][a-z0-9_-]*$/, 'must be lower-case letters, digits, _ and -, and start with a letter or digit')
+        .optional()
+        .describe('The project, as reports and alerts call it; the name of the database where left out'),
+      database: database.prefault({}).describe('The database to look after, and how long to wait for it'),
+      state: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          'The directory of journal, locks and diary; /var/lib/maint or the XDG state directory where left out',
+        ),
+      timezone: timezoneSetting.default('UTC').describe('The IANA time zone of the schedule and of times in reports'),
+      schedule: schedule
+        .prefault({})
+        .describe('When cron calls each tier, as crontab writes it; tells what is overdue'),
+      programs: z
+        .strictObject({
+          directories: z
+            .array(z.string().min(1))
+            .default([])
+            .describe('Directories to search for programs before the PATH, such as that of pg_dump'),
+        })
+        .prefault({})
+        .describe('Where the client programs of PostgreSQL lie'),
+      backups: backupSettings.prefault({}).describe('What every task that writes or reads backups shares'),
+      tasks: z.strictObject(blocks).prefault({}).describe('One block for each task'),
+      alerts: alertSettings.prefault({}).describe('Who hears of problems, and how'),
+      heartbeat: z
+        .strictObject({
+          url: secretSetting
+            .refine(isHttpUrl, 'must be an http:// or https:// URL')
+            .describe('An address to call after each scheduled run, as Healthchecks.io and its kin give it'),
+        })
+        .optional()
+        .describe("A dead man's switch: someone else raises the alarm when maint itself no longer runs"),
+      log: log.prefault({}).describe('The diary'),
+    })
+    .superRefine(requireKnownCopies);
 }
 
 /** What a right configuration file says, defaults filled in. */

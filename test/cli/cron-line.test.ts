@@ -16,7 +16,7 @@ test.for(['/etc/maint.yaml', `/srv/it's 100% mine/$HOME/maint.yaml`, '/srv/"a"; 
   'a crontab line hands the path %s to the shell as it is',
   (file) => {
     const world = makeWorld({ cwd: '/', process: { nodePath: '/bin/echo', scriptPath: '/opt/maint.js' } });
-    const line = cronLine({ tier: 'daily', schedule: '17 3 * * *', file }, world);
+    const line = cronLine({ round: 'daily', schedule: '17 3 * * *', file }, world);
     expect(line).toMatch(/^17 3 \* \* \* /);
     const { stdout } = spawnSync('/bin/sh', ['-c', commandOf(line)], { encoding: 'utf8' });
     expect(stdout).toBe(`/opt/maint.js daily --cron --config ${file}\n`);

@@ -55,6 +55,26 @@ function ready(changes?: Readonly<Record<string, unknown>>): FakeCron {
 const jobsOf = (text: string): readonly string[] => text.split('\n').filter((line) => /^[\d*]/.test(line));
 
 describe('maint cron print', () => {
+  test.for([
+    ['0 */6 * * *', 1],
+    ['17 3 * * *', 0],
+  ] as const)(
+    'gives a task with the schedule %s of its own a line where its tier comes at other times',
+    async ([schedule, own]) => {
+      const off = { enabled: false };
+      const others = Object.fromEntries(taskWords.map(({ name }) => [name, off]));
+      const tasks = { ...others, prune: { hotmesh: { maintenance: { schedule } } } };
+      const { out } = await run(ready({ tasks }), 'print');
+      const [daily = '', ...more] = jobsOf(out);
+      expect(daily).toContain(' daily --cron ');
+      expect(more).toHaveLength(own);
+      for (const line of more) expect(line).toMatch(/^0 \*\/6 \* \* \* \/.* prune --cron --config /);
+      expect((await run(ready({ tasks }), 'print --format systemd')).out.includes('maint-app-prune.timer')).toBe(
+        own === 1,
+      );
+    },
+  );
+
   test('writes a line for each tier that has a task, by absolute paths and without a percent sign', async () => {
     const cron = ready();
     const { exitCode, out, err } = await run(cron, 'print');

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { describe, expect, inject, onTestFinished } from 'vitest';
+import { makeKeyPair } from '../../src/adapters/age-keys.ts';
 import { clientPrograms } from '../../src/adapters/client-programs.ts';
 import { libpqEnvironment, parseConnection } from '../../src/adapters/connection.ts';
 import { openSession } from '../../src/adapters/postgres.ts';
@@ -254,6 +255,65 @@ describe('a broken set-up', () => {
     const { url } = await makeRole(database);
     const { checks } = await examine(makeWorld({ cwd: folder(), env: { DATABASE_URL: url } }));
     expect(named(checks, 'reading')).toMatchObject([{ status: 'ok', summary: expect.stringContaining('0 tables') }]);
+  });
+
+  test('is told what is wrong with the keys of its backups, and never a secret one', async ({ database }) => {
+    const [ops, breakGlass] = [await makeKeyPair(), await makeKeyPair()];
+    const keys = async (encryption: object, tasks: object = {}): Promise<readonly (readonly string[])[]> => {
+      const cwd = folder();
+      writeFileSync(join(cwd, 'maint.json'), JSON.stringify({ backups: { encryption }, tasks }));
+      const { checks } = await examine(makeWorld({ cwd, env: { DATABASE_URL: database.url } }));
+      expect(JSON.stringify(checks)).not.toContain(ops.identity.reveal());
+      const about = checks.filter(({ section, name }) => section === 'encryption' || name.startsWith('backups'));
+      expect(about.every(({ status, fix }) => status === 'ok' || fix.length > 0)).toBe(true);
+      return about.map(({ name, status, summary }) => [name, status, summary]);
+    };
+    const [opsKey, both] = [ops.identity.reveal(), [ops.recipient, breakGlass.recipient]];
+    const withoutReaders = { 'verify-backup': { enabled: false }, 'restore-test': { enabled: false } };
+
+    expect(await keys({})).toEqual([]);
+    expect(await keys({ recipients: both }, withoutReaders)).toEqual([
+      ['recipients', 'ok', `2 keys: ${both.join(', ')}`],
+      ['key', 'ok', 'none here, and nothing that needs one'],
+    ]);
+    expect(await keys({ recipients: both })).toContainEqual([
+      'key',
+      'warn',
+      expect.stringContaining('verify-backup and restore-test cannot read them'),
+    ]);
+    expect(await keys({ recipients: [ops.recipient, ops.recipient] }, withoutReaders)).toContainEqual([
+      'recipients',
+      'warn',
+      expect.stringContaining('when it is lost, so is every backup'),
+    ]);
+    expect(await keys({ recipients: both, identity: opsKey })).toContainEqual([
+      'key',
+      'warn',
+      expect.stringContaining('on the very host that takes them'),
+    ]);
+    expect(await keys({ recipients: both, identity: opsKey }, { backup: { enabled: false } })).toContainEqual([
+      'key',
+      'ok',
+      'opens what is encrypted to 1 recipient',
+    ]);
+    expect(await keys({ recipients: [breakGlass.recipient], identity: opsKey })).toContainEqual([
+      'key',
+      'warn',
+      expect.stringContaining('belongs to none of the recipients'),
+    ]);
+    expect(await keys({ identity: opsKey })).toEqual([
+      ['recipients', 'warn', expect.stringContaining('not encrypted')],
+    ]);
+    expect(await keys({ recipients: both, identity: 'hunter2' })).toContainEqual([
+      'key',
+      'fail',
+      'line 1 of the identity is no secret key of age',
+    ]);
+    expect(await keys({ recipients: [ops.recipient, opsKey] }, withoutReaders)).toContainEqual([
+      'backups.encryption.recipients[1]',
+      'fail',
+      expect.stringContaining('is a secret key, which belongs into no configuration'),
+    ]);
   });
 
   test.for([

@@ -15,6 +15,11 @@ const ENV = {
   SLACK_WEBHOOK_URL: 'https://hooks.example.com/ops',
   ALERT_WEBHOOK_URL: 'https://alerts.example.com/in',
   ALERT_SIGNING_KEY: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
+  AGE_IDENTITY: 'AGE-SECRET-KEY-1EXAMPLE',
+  RESTORE_TEST_URL: 'postgres://maint@db2/postgres',
+  S3_SECRET_KEY: 'secret',
+  S3_SESSION_TOKEN: 'token',
+  RSYNC_PASSWORD: 'secret',
   HEARTBEAT_URL: 'https://ping.example.com/1',
 };
 
@@ -22,6 +27,7 @@ describe('the example configuration', () => {
   test('is right', async () => {
     const config = await loadConfig({ env: ENV, cwd: '/', configPath: FILE, tasks });
     expect(config.project).toBe('app');
+    expect(config.backups.copies.map(({ name }) => name)).toEqual(['nas', 'offsite', 'other-host']);
     expect(config.alerts.channels.map(({ type }) => type)).toEqual(['slack', 'webhook']);
   });
 

@@ -33,7 +33,10 @@ alerts: { channels: [{ type: slack, name: ops, url: 'https://hooks.example/x' }]
         quarterly: 17 7 1 1,4,7,10 *
       programs:
         directories: []
-      backups: {}
+      backups:
+        encryption:
+          recipients: []
+        files: []
       tasks:
         look:
           maxAge: 1h
