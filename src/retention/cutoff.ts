@@ -43,8 +43,11 @@ export function clockRefusal({ ms }: Instant, now: Date): Refusal | undefined {
   };
 }
 
+/** What of a rule says when its rows are old. */
+type AgeRule = Pick<Rule, 'name' | 'table' | 'age' | 'olderThan' | 'timezone' | 'unit'>;
+
 interface Question {
-  readonly rule: Rule;
+  readonly rule: AgeRule;
   readonly type: AgeType;
   readonly from: Instant;
   /** IANA name: where a day begins when the rule does not say. */
@@ -67,7 +70,7 @@ export async function cutoffOf(database: Reader, question: Question): Promise<Cu
   return { at: row.at, key: keyOf(row, type, rule) };
 }
 
-function missingWord({ table, age, timezone, unit }: Rule, type: AgeType): Refusal | undefined {
+function missingWord({ table, age, timezone, unit }: AgeRule, type: AgeType): Refusal | undefined {
   if (type === 'timestamp' && timezone === undefined)
     return {
       detail: 'prune.age',
@@ -83,7 +86,7 @@ function missingWord({ table, age, timezone, unit }: Rule, type: AgeType): Refus
   return undefined;
 }
 
-function badAge({ name }: Rule, said: string): Refusal {
+function badAge({ name }: AgeRule, said: string): Refusal {
   return {
     detail: 'prune.interval',
     reason: `the age of the rule ${name} is not usable: ${said}`,
@@ -101,7 +104,7 @@ interface CutoffRow {
 }
 
 /** A date is old once its whole day is; a number is rounded down: never a row too many. */
-function keyOf(row: CutoffRow, type: AgeType, { unit }: Rule): string {
+function keyOf(row: CutoffRow, type: AgeType, { unit }: AgeRule): string {
   if (type === 'timestamptz') return row.at;
   if (type === 'timestamp') return row.local;
   if (type === 'date') return row.day;

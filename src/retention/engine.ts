@@ -2,10 +2,11 @@ import type { Database } from '../adapters/postgres.ts';
 import { timed } from '../adapters/stopwatch.ts';
 import { wait } from '../adapters/wait.ts';
 import { MaintError } from '../base/errors.ts';
-import { deleteRange, type BatchEnd } from './batches.ts';
+import type { Action } from './action.ts';
+import { takeRange, type BatchEnd } from './batches.ts';
 import type { Doom } from './doomed.ts';
 import { closedGates, type GateName, type ReadGates } from './gates.ts';
-import { fewerRows, FIRST_ROWS, nextRows, restMs } from './pace.ts';
+import { fewerRows, nextLimit, nextRows, restMs } from './pace.ts';
 import { firstPosition, type Field, type Position, type Range } from './ranges.ts';
 import type { GateLimits, Pace } from './settings.ts';
 import type { Ending, Tally } from './tally.ts';
@@ -22,6 +23,7 @@ export interface Budget {
 /** How the rows of one rule are to go. */
 export interface Sweep {
   readonly database: Database;
+  readonly action: Action;
   readonly targets: readonly Target[];
   readonly doom: Doom;
   readonly pace: Pace;
@@ -39,8 +41,8 @@ export interface Sweep {
 const LOOK_AGAIN_MS = 500;
 
 /**
- * Deletes the rows of one rule, batch by batch. Each batch is a transaction of its own: whatever ends the sweep, what
- * was deleted stays deleted, and another sweep goes on with the rest.
+ * Takes the rows of one rule, batch by batch. Each batch is a transaction of its own: whatever ends the sweep, what is
+ * done stays done, and another sweep goes on with the rest.
  * @param tally counts while it goes on, so that it is right even after an error
  */
 export async function sweep(request: Sweep, tally: Tally): Promise<void> {
@@ -70,13 +72,15 @@ async function sweepField(
   tally: Tally,
 ): Promise<Ending | undefined> {
   const { target } = field;
+  const { firstRows, maxLimit } = request.action;
   let position = await firstPosition(field);
-  let rows = FIRST_ROWS;
+  let size: Size = { rows: firstRows, limit: Math.min(firstRows, maxLimit) };
   while (position !== undefined) {
     const ending = await mayBegin(request, target, tally);
     if (ending !== undefined) return ending;
-    const batch = await takeBatch({ request, target, position, rows }, tally);
-    ({ position, rows } = batch);
+    const batch = await takeBatch({ request, target, position, ...size }, tally);
+    ({ position } = batch);
+    size = batch;
     if (position !== undefined) await rest(request, batch, tally);
   }
   return undefined;
@@ -109,38 +113,49 @@ async function passGates(request: Sweep, { oid }: Target, tally: Tally): Promise
   }
 }
 
-interface Next {
+/** How much the next batch asks for. */
+interface Size {
+  /** About so many rows make a range. */
+  readonly rows: number;
+  /** So many of them at most are taken at once. */
+  readonly limit: number;
+}
+
+interface Next extends Size {
   readonly request: Sweep;
   readonly target: Target;
   readonly position: Position;
-  readonly rows: number;
 }
 
-interface Taken extends Pick<BatchEnd, 'ms' | 'waiting'> {
-  /** Where the next batch begins, and about how many rows it takes. */
+interface Taken extends Size, Pick<BatchEnd, 'ms' | 'waiting'> {
+  /** Where the next batch begins. */
   readonly position: Position | undefined;
-  readonly rows: number;
 }
 
-async function takeBatch(
-  { request, target, position, rows }: Next & { readonly position: Position },
-  tally: Tally,
-): Promise<Taken> {
-  const { database, lockTimeoutMs, budget } = request;
+async function takeBatch({ request, target, position, rows, limit }: Next, tally: Tally): Promise<Taken> {
+  const { database, action, lockTimeoutMs, budget } = request;
   const asked = Math.min(rows, budget.rowsLeft ?? rows);
   const range: Range = await position(asked);
+  const grip = { target, condition: range.condition, limit: Math.min(limit, budget.rowsLeft ?? limit) };
   try {
-    const end = await deleteRange({ database, target, condition: range.condition, lockTimeoutMs }, tally);
+    const end = await takeRange({ database, action, ...grip, lockTimeoutMs }, tally);
     tally.rows += end.rows;
     if (budget.rowsLeft !== undefined) budget.rowsLeft -= end.rows;
     request.onRows(tally.rows);
-    const { ms, waiting } = end;
-    return { ms, waiting, position: range.after, rows: nextRows(waiting > 0 ? rows / 2 : rows, ms) };
+    const { ms, waiting, isWhole } = end;
+    return { ms, waiting, position: isWhole ? range.after : position, ...nextSize(action, { rows, limit }, end) };
   } catch (error) {
     const fewer = fewerRows(asked);
     if (!(error instanceof MaintError) || error.code !== 'STATEMENT_TIMED_OUT' || fewer === undefined) throw error;
-    return { position, rows: fewer, ms: 0, waiting: 0 };
+    return { position, rows: fewer, limit: Math.min(limit, fewer), ms: 0, waiting: 0 };
   }
+}
+
+function nextSize({ maxRows, maxLimit }: Action, { rows, limit }: Size, { ms, waiting, ...end }: BatchEnd): Size {
+  return {
+    rows: Math.min(maxRows, nextRows(waiting > 0 ? rows / 2 : rows, ms)),
+    limit: Math.min(maxLimit, nextLimit(limit, { rows: end.rows, ms })),
+  };
 }
 
 async function rest(request: Sweep, { ms, waiting }: Taken, tally: Tally): Promise<void> {

@@ -5,8 +5,8 @@ const TARGET_MS = 200;
 const MIN_ROWS = 100;
 const MAX_ROWS = 50_000;
 
-/** Rows of the first batch, before anything was measured. */
-export const FIRST_ROWS = 1_000;
+/** A plain deletion, before anything was measured and at most. */
+export const PLAIN_ROWS = { firstRows: 1_000, maxRows: MAX_ROWS };
 
 /** Which share of the time batches are at work, by pace. */
 const DUTY: Readonly<Record<Pace, number>> = { gentle: 0.25, normal: 0.5, full: 1 };
@@ -15,6 +15,12 @@ const DUTY: Readonly<Record<Pace, number>> = { gentle: 0.25, normal: 0.5, full: 
 export function nextRows(rows: number, tookMs: number): number {
   const factor = Math.min(2, Math.max(0.5, TARGET_MS / Math.max(1, tookMs)));
   return Math.min(MAX_ROWS, Math.max(MIN_ROWS, Math.round(rows * factor)));
+}
+
+/** How many rows an action may take within the next range: learned from batches that took some, not from empty ranges. */
+export function nextLimit(limit: number, { rows, ms }: { readonly rows: number; readonly ms: number }): number {
+  if (ms > TARGET_MS && rows > 0) return nextRows(rows, ms);
+  return rows >= limit ? nextRows(limit, ms) : limit;
 }
 
 /** @returns undefined where a batch cannot be made smaller */

@@ -1,31 +1,64 @@
 import type { Reader } from '../adapters/postgres.ts';
 import { formatCount, formatShare } from '../base/units.ts';
-import { deletion } from './batches.ts';
+import type { Facts } from '../engine/outcome.ts';
+import { deleteRows, type Action } from './action.ts';
 import { countDoomed, shareRefusals, type Counts } from './count.ts';
 import { cutoffOf, type Instant } from './cutoff.ts';
 import { readWhere, type Doom } from './doomed.ts';
-import { FIRST_ROWS } from './pace.ts';
+import { PLAIN_ROWS } from './pace.ts';
 import { firstPosition, strategyOf } from './ranges.ts';
 import { blockingRefusals, findReferences, triggerRefusals, unindexedRefusals, type Reference } from './references.ts';
 import type { Refusal } from './refusal.ts';
 import type { Rule } from './settings.ts';
 import { findFamily, type Target } from './target.ts';
 
-/** A rule that was looked at: why it must not begin, and what it is about as far as that is known. */
-export interface Prepared {
-  readonly rule: Rule;
-  readonly refusals: readonly Refusal[];
-  readonly found?: Found;
+/** What reports call a rule. */
+export interface Subject {
+  /** What `--rule` takes. */
+  readonly name: string;
+  /** The same where a rule works in several places: what its numbers are kept under. */
+  readonly trend: string;
+  /** `events`, for programs. */
+  readonly table: string;
+  /** What one row is: `row`, `job`. */
+  readonly noun: string;
+  /** `events older than 30 days`. */
+  readonly of: string;
+  readonly verb: 'deleted' | 'pruned';
 }
 
-/** What a rule is about. */
+/** A rule that was looked at: why it must not begin, and what it is about as far as that is known. */
+export interface Prepared {
+  readonly subject: Subject;
+  readonly refusals: readonly Refusal[];
+  readonly found?: Found;
+  /** Why there is nothing to do, and what would change that. */
+  readonly idle?: { readonly reason: string; readonly remediation: readonly string[] };
+}
+
+/** What a rule is about, and what it does. */
 export interface Found {
+  readonly action: Action;
   readonly targets: readonly Target[];
   readonly doom: Doom;
   readonly counts: Counts;
   readonly references: readonly Reference[];
-  /** The statement of the first batch, with its parameters; undefined where no row is old. */
-  readonly firstBatch: string | undefined;
+  /** Oids of tables whose rows go along. */
+  readonly companions: readonly string[];
+  /** What the rule does, then whatever else a dry run should show. */
+  readonly lines: readonly string[];
+  /** The statements of the first batch, with their parameters; empty where no row is old. */
+  readonly firstBatch: readonly string[];
+  /** What should be told besides, once it is done. */
+  readonly caveat?: Caveat;
+}
+
+/** Rows that are old enough and yet stay. */
+export interface Caveat {
+  /** Follows the summary of what was done; undefined where nobody has to act. */
+  readonly warning: string | undefined;
+  readonly remediation: readonly string[];
+  readonly facts: Facts;
 }
 
 /** Where and when a rule is looked at. */
@@ -36,17 +69,24 @@ export interface Surroundings {
   readonly timezone: string;
 }
 
+/** What reports call the rule of a table. */
+export function subjectOf({ name, table, olderThan }: Rule): Subject {
+  return { name, trend: name, table, noun: 'row', of: `${table} older than ${olderThan}`, verb: 'deleted' };
+}
+
 /** Looks at everything a rule would touch, and deletes nothing. @throws MaintError where it cannot find out */
 export async function prepareRule(rule: Rule, { database, from, timezone }: Surroundings): Promise<Prepared> {
+  const { table, age, olderThan } = rule;
+  const subject = subjectOf(rule);
   const family = await findFamily(database, rule);
-  if ('reason' in family) return { rule, refusals: [family] };
+  if ('reason' in family) return { subject, refusals: [family] };
   const { targets } = family;
   const [first] = targets;
-  if (first === undefined) return { rule, refusals: [] };
+  if (first === undefined) return { subject, refusals: [] };
   const cutoff = await cutoffOf(database, { rule, type: first.ageType, from, timezone });
-  if ('reason' in cutoff) return { rule, refusals: [cutoff] };
+  if ('reason' in cutoff) return { subject, refusals: [cutoff] };
   const condition = await readWhere(database, rule, targets);
-  if ('reason' in condition) return { rule, refusals: [condition] };
+  if ('reason' in condition) return { subject, refusals: [condition] };
   const doom = { cutoff, where: condition.where };
   const references = await findReferences(database, family);
   const unindexed = unindexedRefusals(references);
@@ -58,38 +98,58 @@ export async function prepareRule(rule: Rule, { database, from, timezone }: Surr
     ...(await triggerRefusals(database, { family, references, rule })),
     ...shareRefusals(counts, rule),
   ];
-  const firstBatch = await firstBatchOf(database, targets, doom);
-  return { rule, refusals, found: { targets, doom, counts, references, firstBatch } };
+  const action = deleteRows(PLAIN_ROWS);
+  const lines = [`delete from ${table} what is older than ${olderThan}: ${age} before ${cutoff.key}`];
+  const firstBatch = await firstBatchOf(database, { targets, doom, action });
+  const companions = companionsOf(references);
+  return { subject, refusals, found: { action, targets, doom, counts, references, companions, lines, firstBatch } };
 }
 
-async function firstBatchOf(database: Reader, targets: readonly Target[], doom: Doom): Promise<string | undefined> {
+/** Tables whose rows are deleted or changed with those that they refer to. */
+export function companionsOf(references: readonly Reference[]): readonly string[] {
+  return references
+    .filter(({ onDelete }) => onDelete !== 'NO ACTION' && onDelete !== 'RESTRICT')
+    .map(({ childOid }) => childOid);
+}
+
+/** What the first batch of a rule would say to the server. */
+export async function firstBatchOf(
+  database: Reader,
+  { targets, doom, action }: Pick<Found, 'targets' | 'doom' | 'action'>,
+): Promise<readonly string[]> {
   const canReadBlocks = (await database.server()).major >= 14;
+  const { firstRows, maxLimit } = action;
   for (const target of targets) {
     const position = await firstPosition({ database, target, doom, canReadBlocks });
     if (position === undefined) continue;
-    const { text, values } = deletion(target, (await position(FIRST_ROWS)).condition);
-    const given = values.map((value, index) => `$${index + 1} = ${String(value)}`).join(', ');
-    return `${text.replaceAll(/\s+/g, ' ').trim()} -- ${given}`;
+    const { condition } = await position(firstRows);
+    const grip = { target, condition, limit: Math.min(firstRows, maxLimit), isAroundLocks: false };
+    return action.statements(grip).map(({ text, values }) => {
+      const given = values.map((value, index) => `$${index + 1} = ${String(value)}`).join(', ');
+      return `${text.replaceAll(/\s+/g, ' ').trim()} -- ${given}`;
+    });
   }
-  return undefined;
+  return [];
 }
 
 /** What a dry run shows of a rule, one line each. */
-export function intentOf({ rule, refusals, found }: Prepared): readonly string[] {
+export function intentOf({ refusals, found, idle }: Prepared): readonly string[] {
+  if (idle !== undefined) return [`nothing to do: ${idle.reason}`];
   const refused = refusals.map(({ reason }) => `refused: ${reason}`);
   if (found === undefined) return refused;
-  const { targets, doom, counts, references, firstBatch } = found;
+  const { targets, counts, references, lines, firstBatch } = found;
   const { doomed, total, isExact, oldest, newest, samples } = counts;
   const share = total === 0 ? 0 : doomed / total;
   return [
     ...refused,
-    `delete from ${rule.table} what is older than ${rule.olderThan}: ${rule.age} before ${doom.cutoff.key}`,
+    ...lines.slice(0, 1),
     `${isExact ? '' : 'about '}${formatCount(doomed)} of ${formatCount(total)} rows (${formatShare(share)})` +
       (oldest === null ? '' : `, from ${oldest} to ${newest ?? ''}`),
     ...(samples.length === 0 ? [] : [`such as ${samples.join(', ')}`]),
+    ...lines.slice(1),
     ...strategies(targets),
     ...references.filter(({ onDelete }) => onDelete !== 'NO ACTION' && onDelete !== 'RESTRICT').map(follows),
-    ...(firstBatch === undefined ? [] : [firstBatch]),
+    ...firstBatch,
   ];
 }
 

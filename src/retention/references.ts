@@ -122,7 +122,11 @@ export async function triggerRefusals(
     family,
     references,
     rule,
-  }: { readonly family: Family; readonly references: readonly Reference[]; readonly rule: Rule },
+  }: {
+    readonly family: Family;
+    readonly references: readonly Reference[];
+    readonly rule: Pick<Rule, 'allowTriggers'>;
+  },
 ): Promise<readonly Refusal[]> {
   const cascaded = references.filter(({ onDelete }) => onDelete === 'CASCADE').map(({ childOid }) => childOid);
   const triggers = await database.rows(deleteTriggers([...family.oids, ...cascaded]));

@@ -6,6 +6,8 @@ export type Ending = 'finished' | 'stopped' | 'locked' | 'max-time' | 'max-rows'
 /** What a rule has done so far. */
 export interface Tally {
   rows: number;
+  /** Rows of another table that went with them, where the action counts those. */
+  attributes: number;
   /** How long each transaction took, in milliseconds. */
   readonly batchMs: number[];
   /** Milliseconds of waiting, by reason; `pace` is the rest between batches. */
@@ -19,7 +21,7 @@ export interface Tally {
 
 /** Nothing done yet. */
 export function emptyTally(): Tally {
-  return { rows: 0, batchMs: [], pausedMs: {}, lockTimeouts: 0, skippedLocked: 0, ending: 'finished' };
+  return { rows: 0, attributes: 0, batchMs: [], pausedMs: {}, lockTimeouts: 0, skippedLocked: 0, ending: 'finished' };
 }
 
 /** What one transaction in two, one in a hundred, and the longest took. */

@@ -17,7 +17,7 @@ export interface Target {
   readonly ageType: AgeType;
   /** Quoted, for casts. */
   readonly ageCast: Identifier;
-  /** A btree index without a condition leads with the age column. */
+  /** A btree index that holds every row with an age leads with the age column. */
   readonly isIndexed: boolean;
   readonly primaryKey: readonly string[];
   readonly blocks: number;
@@ -48,8 +48,11 @@ interface Member {
   readonly blocks: number;
 }
 
+/** A table, and the column that says how old its rows are. */
+export type Aged = Pick<Rule, 'table' | 'age'>;
+
 /** Looks a rule's table up in the catalogue. @returns a refusal where no rows of it can be deleted by that column */
-export async function findFamily(database: Reader, rule: Rule): Promise<Family | Refusal> {
+export async function findFamily(database: Reader, rule: Aged): Promise<Family | Refusal> {
   const members = await database.rows(membersOf(rule.table, rule.age));
   const refusal = unfit(members, rule);
   if (refusal !== undefined) return refusal;
@@ -57,7 +60,7 @@ export async function findFamily(database: Reader, rule: Rule): Promise<Family |
   return { targets, oids: members.map(({ oid }) => oid) };
 }
 
-function unfit(members: readonly Member[], { table, age }: Rule): Refusal | undefined {
+function unfit(members: readonly Member[], { table, age }: Aged): Refusal | undefined {
   const odd = members.find(({ kind }) => kind !== 'r' && kind !== 'p');
   const closed = members.find(({ canDelete }) => !canDelete);
   const [first] = members;
@@ -118,7 +121,8 @@ const membersOf = (table: string, age: string) => sql<Member>`
          EXISTS (SELECT FROM pg_index i
                    JOIN pg_class ic ON ic.oid = i.indexrelid
                    JOIN pg_am m ON m.oid = ic.relam AND m.amname = 'btree'
-                  WHERE i.indrelid = c.oid AND i.indisvalid AND i.indpred IS NULL AND i.indkey[0] = a.attnum)
+                  WHERE i.indrelid = c.oid AND i.indisvalid AND i.indkey[0] = a.attnum
+                    AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) = format('(%I IS NOT NULL)', a.attname)))
            AS "isIndexed",
          (SELECT array_agg(ka.attname::text ORDER BY k.position)
             FROM pg_index i

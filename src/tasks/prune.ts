@@ -1,34 +1,53 @@
 import { z } from 'zod';
-import { MaintError, type ErrorCode } from '../base/errors.ts';
 import { durationSetting } from '../base/settings.ts';
-import { done, skip, type Outcome } from '../engine/outcome.ts';
-import { defineTask, type PlanContext, type Step, type StepContext } from '../engine/task.ts';
-import { countLeft } from '../retention/count.ts';
+import { skip } from '../engine/outcome.ts';
+import { defineTask, type PlanContext, type Step } from '../engine/task.ts';
 import { clockRefusal, databaseNow } from '../retention/cutoff.ts';
-import { sweep, type Budget } from '../retention/engine.ts';
-import { gateReader } from '../retention/gates.ts';
-import { refusedOutcome, sweptOutcome, type Remaining } from '../retention/outcome.ts';
-import { intentOf, prepareRule, type Found, type Prepared, type Surroundings } from '../retention/prepare.ts';
+import { nameOf } from '../retention/hotmesh/kinds.ts';
+import { planHotmesh } from '../retention/hotmesh/plan.ts';
+import { hotmeshSetting, rulesInForce, scheduleOf, type HotmeshSettings } from '../retention/hotmesh/settings.ts';
+import type { Together } from '../retention/perform.ts';
+import { planned, stepOf, type Planned } from '../retention/planned.ts';
+import { prepareRule, subjectOf } from '../retention/prepare.ts';
 import type { Refusal } from '../retention/refusal.ts';
 import { gatesSetting, paceSetting, rulesSetting, type Rule } from '../retention/settings.ts';
-import { emptyTally, type Tally } from '../retention/tally.ts';
+import { tidyStep } from '../retention/tidy.ts';
 
 const settings = z
   .strictObject({
     rules: rulesSetting.default([]).describe('Which rows may go, rule by rule; without one nothing is ever deleted'),
+    hotmesh: hotmeshSetting.optional().describe('The retention of HotMesh; where left out none of its rows ever goes'),
     rule: z.string().min(1).optional().describe('Only the rule of this name'),
     pace: paceSetting.default('gentle').describe('At work a quarter of the time, half of it, or all of it'),
     maxTime: durationSetting.optional().describe('No batch begins once so much time has passed'),
     maxRows: z.int().positive().optional().describe('No batch begins once so many rows are gone'),
     lockTimeout: durationSetting.prefault('2s').describe('How long a batch may wait for a lock'),
+    vacuum: z
+      .boolean()
+      .default(true)
+      .describe('Whether tables that lost many rows are vacuumed once all rules are done'),
     gates: gatesSetting.prefault({}).describe('When batches wait'),
   })
-  .refine(({ rule, rules }) => rule === undefined || rules.some(({ name }) => name === rule), {
+  .refine(({ rule, ...chosen }) => rule === undefined || namesIn(chosen).includes(rule), {
     path: ['rule'],
     message: 'no rule has this name',
+  })
+  .refine((chosen) => new Set(namesIn(chosen)).size === namesIn(chosen).length, {
+    path: ['rules'],
+    message: 'a rule has the name of one of hotmesh',
   });
 
 type Settings = z.infer<typeof settings>;
+
+function namesIn({
+  rules,
+  hotmesh,
+}: {
+  rules: readonly Rule[];
+  hotmesh?: HotmeshSettings | undefined;
+}): readonly string[] {
+  return [...rules.map(({ name }) => name), ...rulesInForce(hotmesh).map(nameOf)];
+}
 
 /** Deletes what is older than its rule says, in batches that the application does not feel. */
 export const prune = defineTask<Settings>({
@@ -39,6 +58,7 @@ export const prune = defineTask<Settings>({
   onFailure: 'continue',
   deadlineMs: 6 * 60 * 60_000,
   settings,
+  ownSchedule: ({ hotmesh }) => scheduleOf(hotmesh),
   flags: [
     { flag: '--rule <name>', summary: 'only this rule', setting: 'rule' },
     { flag: '--pace <pace>', summary: 'gentle, normal or full', setting: 'pace' },
@@ -51,20 +71,27 @@ export const prune = defineTask<Settings>({
   ],
 
   async plan(context) {
-    const { settings: chosen, database } = context;
+    const { settings: chosen, database, timezone } = context;
     const rules = chosen.rules.filter(({ name }) => chosen.rule === undefined || name === chosen.rule);
-    if (rules.length === 0) return [NOTHING];
+    if (rules.length + rulesInForce(chosen.hotmesh).length === 0) return [NOTHING];
     const { isStandby } = await database.server();
     const from = await databaseNow(database);
     const general = isStandby ? STANDBY : clockRefusal(from, context.now());
-    const budget = budgetOf(context);
-    const steps: Step[] = [];
-    for (const rule of rules) {
-      const prepared =
-        general === undefined ? await prepare(rule, { ...context, from }) : { rule, refusals: [general] };
-      steps.push(ruleStep(prepared, { chosen, budget }));
-    }
-    return steps;
+    const together = togetherOf(context);
+    const tables: Planned[] = [];
+    for (const rule of rules)
+      tables.push(
+        await planned(`rule ${rule.name}`, async () =>
+          general === undefined
+            ? prepareRule(rule, { database, from, timezone })
+            : { subject: subjectOf(rule), refusals: [general] },
+        ),
+      );
+    const { hotmesh, rule: only } = chosen;
+    const ofHotmesh = await planHotmesh({ settings: hotmesh, only, general, database, from, timezone });
+    const steps = [...tables, ...ofHotmesh].map((one) => stepOf(one, together));
+    if (!chosen.vacuum || general !== undefined) return steps;
+    return [...steps, tidyStep(together.touched, { pace: chosen.pace, until: together.budget.until })];
   },
 });
 
@@ -80,95 +107,8 @@ const STANDBY: Refusal = {
   remediation: ['Run it on the primary; set `enabled: false` for prune on this host.'],
 };
 
-function budgetOf(context: PlanContext<Settings>): Budget {
-  const { maxTime, maxRows } = context.settings;
-  return { until: maxTime === undefined ? undefined : new Date(context.now().getTime() + maxTime), rowsLeft: maxRows };
-}
-
-/** What keeps one rule from being looked at says nothing about the next. */
-const RULE_ERRORS: ReadonlySet<ErrorCode> = new Set([
-  'PERMISSION_MISSING',
-  'STATEMENT_FAILED',
-  'STATEMENT_TIMED_OUT',
-  'LOCK_TIMED_OUT',
-]);
-
-async function prepare(rule: Rule, around: Surroundings): Promise<Prepared | Unclear> {
-  try {
-    return await prepareRule(rule, around);
-  } catch (error) {
-    if (error instanceof MaintError && RULE_ERRORS.has(error.code)) return { rule, error };
-    throw error;
-  }
-}
-
-/** A rule about which something could not be found out. */
-interface Unclear {
-  readonly rule: Rule;
-  readonly error: MaintError;
-}
-
-/** What the rules of a run have together. */
-interface Together {
-  readonly chosen: Settings;
-  readonly budget: Budget;
-}
-
-function ruleStep(prepared: Prepared | Unclear, together: Together): Step {
-  const title = `rule ${prepared.rule.name}`;
-  if ('error' in prepared) {
-    const { error } = prepared;
-    return { title, intent: [`not clear: ${error.message}`], perform: () => Promise.reject(error) };
-  }
-  const { rule, refusals, found } = prepared;
-  return {
-    title,
-    intent: intentOf(prepared),
-    async perform(context) {
-      if (refusals.length > 0) return refusedOutcome(rule, refusals);
-      if (found === undefined) return done(`${rule.table} has no partition yet`);
-      return performRule({ rule, found, ...together }, context);
-    },
-  };
-}
-
-interface Ready extends Together {
-  readonly rule: Rule;
-  readonly found: Found;
-}
-
-async function performRule(ready: Ready, context: StepContext): Promise<Outcome> {
-  const { rule, found, chosen, budget } = ready;
-  const { database, signal } = context;
-  const { targets, doom, counts } = found;
-  const tally = emptyTally();
-  if (counts.isExact && counts.doomed === 0)
-    return sweptOutcome(rule, found, { tally, remaining: { rows: 0, isCounted: true } });
-  await sweep(
-    {
-      database,
-      targets,
-      doom,
-      pace: chosen.pace,
-      lockTimeoutMs: chosen.lockTimeout,
-      gates: chosen.gates,
-      readGates: await gateReader(database),
-      budget,
-      signal,
-      now: () => context.now(),
-      onRows: (rows) => context.progress({ done: rows, total: counts.doomed, unit: 'rows' }),
-    },
-    tally,
-  );
-  context.log.info({ rule: rule.name, rows: tally.rows, batches: tally.batchMs.length }, 'rule ended');
-  const remaining = await remainingOf(ready, context, tally);
-  return sweptOutcome(rule, found, { tally, remaining });
-}
-
-/** A sweep that met nobody has been everywhere; only after another has it to be counted what is left. */
-async function remainingOf({ found }: Ready, { database, signal }: StepContext, tally: Tally): Promise<Remaining> {
-  const { ending, rows, lockTimeouts } = tally;
-  if (signal.aborted || ending === 'locked') return { rows: Math.max(0, found.counts.doomed - rows), isCounted: false };
-  if (ending === 'finished' && lockTimeouts === 0) return { rows: 0, isCounted: true };
-  return { rows: await countLeft(database, found.targets, found.doom), isCounted: true };
+function togetherOf(context: PlanContext<Settings>): Together {
+  const { maxTime, maxRows, pace, lockTimeout: lockTimeoutMs, gates } = context.settings;
+  const until = maxTime === undefined ? undefined : new Date(context.now().getTime() + maxTime);
+  return { pace, lockTimeoutMs, gates, budget: { until, rowsLeft: maxRows }, touched: new Set() };
 }

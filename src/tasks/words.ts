@@ -284,6 +284,13 @@ export const taskWords: readonly TaskWords[] = [
         description: 'Level of zstd: 1 is fastest, 19 smallest',
       },
       {
+        key: 'globals',
+        type: 'true or false',
+        fallback: 'default true',
+        description:
+          'Whether the roles of the server go beside the dump, with memberships and settings, without passwords',
+      },
+      {
         key: 'keep.last',
         type: 'whole number from 0',
         fallback: 'default 0',
@@ -319,6 +326,43 @@ export const taskWords: readonly TaskWords[] = [
         fallback: 'default 3',
         description: 'So many of the newest verified backups always stay',
       },
+      {
+        key: 'yield.after',
+        type: 'duration',
+        fallback: 'default 60s',
+        description: 'How long another session, such as a migration, may wait for a table that the dump reads',
+      },
+      {
+        key: 'yield.action',
+        type: 'one of warn, abort',
+        fallback: 'default warn',
+        description: 'What happens then: finish the dump and warn, or abort it so that the other session gets on',
+      },
+      {
+        key: 'anomalies.warnAt',
+        type: 'number to 1',
+        fallback: 'default 0.2',
+        description: 'Share of its usual rows that a table must have lost for a warning',
+      },
+      {
+        key: 'anomalies.suspectAt',
+        type: 'number to 1',
+        fallback: 'default 0.5',
+        description:
+          'The same for a suspicious backup: it is kept and flagged, and nothing expires until it is acknowledged',
+      },
+      {
+        key: 'anomalies.minRows',
+        type: 'whole number from 1',
+        fallback: 'default 100',
+        description: 'Tables that usually have fewer rows are not looked at',
+      },
+      {
+        key: 'anomalies.ignore',
+        type: 'list of text',
+        fallback: 'default none',
+        description: 'Tables that may shrink as they like, such as `public.jobs`; `*` stands for anything',
+      },
     ],
   },
   {
@@ -329,11 +373,20 @@ export const taskWords: readonly TaskWords[] = [
     flags: [
       { flag: '--latest', summary: 'the newest backup only', setting: 'which', value: 'latest' },
       { flag: '--all', summary: 'each backup', setting: 'which', value: 'all' },
+      {
+        flag: '--sample <n>',
+        summary: 'the newest and so many others, by chance',
+        setting: 'sample',
+        number: { minimum: 1, isWhole: true },
+      },
+      { flag: '--copy <name>', summary: 'local, or a copy of the configuration', setting: 'copy' },
+      { flag: '--level <level>', summary: 'present, checksum, decode or restore', setting: 'level' },
       { flag: '--max-age <age>', summary: 'fail when the newest backup is older', setting: 'maxAge' },
       { flag: '--directory <path>', summary: 'where the backups are', setting: 'directory' },
     ],
     examples: [
       { command: 'maint verify-backup --max-age 26h', summary: 'is there a good backup of the last day?' },
+      { command: 'maint verify-backup --copy offsite --level checksum', summary: 'did the copy stay what it was?' },
       { command: 'maint verify-backup --all --json', summary: 'prove every backup, for a program' },
     ],
     settings: [
@@ -344,10 +397,29 @@ export const taskWords: readonly TaskWords[] = [
         description: 'Where the backups are; `backups.directory` where left out',
       },
       {
+        key: 'copy',
+        type: 'text',
+        fallback: 'default local',
+        description: 'Which copy: local, or a name under `backups.copies`',
+      },
+      {
         key: 'which',
         type: 'one of latest, all',
         fallback: 'default latest',
         description: 'The newest backup, or each one',
+      },
+      {
+        key: 'sample',
+        type: 'whole number from 1',
+        fallback: 'optional',
+        description: 'Besides the newest backup only so many of the others, by chance',
+      },
+      {
+        key: 'level',
+        type: 'one of present, checksum, decode, restore',
+        fallback: 'default decode',
+        description:
+          'present: files and lengths; checksum: every byte, needs no key; decode: pg_restore reads it all and the rows are counted; restore: into a throw-away server',
       },
       {
         key: 'maxAge',
@@ -363,15 +435,24 @@ export const taskWords: readonly TaskWords[] = [
     tier: 'monthly',
     effect: 'changes',
     flags: [
-      { flag: '--pick <which>', summary: 'newest, oldest or random', setting: 'pick' },
+      { flag: '--pick <which>', summary: 'rotate, newest, oldest or random', setting: 'pick' },
+      { flag: '--copy <name>', summary: 'only this copy', setting: 'copy' },
       { flag: '--directory <path>', summary: 'where the backups are', setting: 'directory' },
       { flag: '--scratch <path>', summary: 'where the throw-away server is made', setting: 'scratch' },
       { flag: '--rto <time>', summary: 'fail when the restore takes longer', setting: 'rto' },
-      { flag: '--rpo <age>', summary: 'fail when the backup is older', setting: 'rpo' },
+      { flag: '--rpo <age>', summary: 'fail when the newest backup is older', setting: 'rpo' },
+      {
+        flag: '--server-major <n>',
+        summary: 'rehearse an upgrade to this version',
+        setting: 'serverMajor',
+        number: { minimum: 12, isWhole: true },
+      },
     ],
     examples: [
-      { command: 'maint restore-test', summary: 'is the newest backup worth anything?' },
-      { command: 'maint restore-test --pick oldest --rto 30min', summary: 'the oldest one, and in time' },
+      { command: 'maint restore-test', summary: 'whichever backup has its turn' },
+      { command: 'maint restore-test --pick newest --rto 30min', summary: 'the newest one, and in time' },
+      { command: 'maint restore-test --copy offsite', summary: 'what if this house burns down?' },
+      { command: 'maint restore-test --server-major 18', summary: 'would the upgrade work?' },
     ],
     settings: [
       {
@@ -382,9 +463,16 @@ export const taskWords: readonly TaskWords[] = [
       },
       {
         key: 'pick',
-        type: 'one of newest, oldest, random',
-        fallback: 'default newest',
-        description: 'Which of the backups to restore',
+        type: 'one of rotate, newest, oldest, random',
+        fallback: 'default rotate',
+        description: 'rotate gives each copy and each age its turn; or always the newest, the oldest, or one by chance',
+      },
+      {
+        key: 'copy',
+        type: 'text',
+        fallback: 'optional',
+        description:
+          'Only this copy: local, or a name under `backups.copies`; where left out, rotate takes all of them',
       },
       {
         key: 'scratch',
@@ -403,7 +491,7 @@ export const taskWords: readonly TaskWords[] = [
         key: 'rpo',
         type: 'duration',
         fallback: 'optional',
-        description: 'What the backup holds must not be older than this',
+        description: 'What the newest backup holds must not be older than this',
       },
       {
         key: 'amcheck',
@@ -441,6 +529,37 @@ export const taskWords: readonly TaskWords[] = [
         type: 'number',
         fallback: 'optional',
         description: 'The number that comes back must not be larger',
+      },
+      {
+        key: 'command.run',
+        type: 'list of text',
+        fallback: 'required',
+        description: 'A program and its arguments; it gets DATABASE_URL',
+      },
+      { key: 'command.timeout', type: 'duration', fallback: 'default 10 min', description: 'How long it may take' },
+      {
+        key: 'server',
+        type: 'text or { file } or { command }',
+        fallback: 'optional',
+        description: 'A database URL of another server to make the database on; a throw-away server where left out',
+      },
+      {
+        key: 'sameServer',
+        type: 'true or false',
+        fallback: 'default false',
+        description: 'Whether `server` may be the very one that the backup came from',
+      },
+      {
+        key: 'serverMajor',
+        type: 'whole number from 12',
+        fallback: 'optional',
+        description: "Rehearse an upgrade to this major version of PostgreSQL; the backup's own where left out",
+      },
+      {
+        key: 'skipExtensions',
+        type: 'list of text',
+        fallback: 'default none',
+        description: 'Extensions to do without, because the machine of the test does not have them',
       },
     ],
   },
@@ -526,6 +645,49 @@ export const taskWords: readonly TaskWords[] = [
         fallback: 'default none',
         description: 'Delete triggers that may fire, by name',
       },
+      {
+        key: 'hotmesh.maintenance',
+        type: 'false or { schedule, rules }',
+        fallback: 'default {}',
+        description: 'When and by which rules, in the format of HotMesh; false turns all of it off',
+      },
+      {
+        key: 'hotmesh.apps',
+        type: 'list of blocks',
+        fallback: 'optional',
+        description: 'Only these applications; every one that the catalogue shows where left out',
+      },
+      {
+        key: 'hotmesh.apps[].schema',
+        type: 'text',
+        fallback: 'optional',
+        description: 'The schema that holds its tables',
+      },
+      {
+        key: 'hotmesh.apps[].appId',
+        type: 'text',
+        fallback: 'optional',
+        description: 'The id of the application; only its jobs are looked at',
+      },
+      {
+        key: 'hotmesh.keepDeadLetters',
+        type: 'true or false',
+        fallback: 'default false',
+        description: 'Whether messages that nobody could deliver stay for ever',
+      },
+      {
+        key: 'hotmesh.expiredJobs',
+        type: 'one of leave, mark',
+        fallback: 'default leave',
+        description:
+          'Jobs past their expiry where the role may not keep triggers quiet: leave them whole, or mark them pruned although HotMesh then exports them no more',
+      },
+      {
+        key: 'hotmesh.allowTriggers',
+        type: 'list of text',
+        fallback: 'default none',
+        description: 'Triggers that are not those of HotMesh, by name',
+      },
       { key: 'rule', type: 'text', fallback: 'optional', description: 'Only the rule of this name' },
       {
         key: 'pace',
@@ -550,6 +712,12 @@ export const taskWords: readonly TaskWords[] = [
         type: 'duration',
         fallback: 'default 2s',
         description: 'How long a batch may wait for a lock',
+      },
+      {
+        key: 'vacuum',
+        type: 'true or false',
+        fallback: 'default true',
+        description: 'Whether tables that lost many rows are vacuumed once all rules are done',
       },
       {
         key: 'gates.maxReplicaLag',

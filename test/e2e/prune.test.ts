@@ -1,4 +1,6 @@
 import { describe, expect } from 'vitest';
+import { digestOf, putMix } from '../support/hotmesh-data.ts';
+import { makeHotmesh } from '../support/hotmesh.ts';
 import { test } from '../support/site.ts';
 
 const RULE = { name: 'visits', table: 'visits', age: 'at', olderThan: '30 days' };
@@ -23,7 +25,12 @@ describe('maint prune', () => {
     const all = await site.run('prune', '--json');
     expect(all.exitCode).toBe(1);
     expect(JSON.parse(all.stdout)).toMatchObject({
-      tasks: [{ task: 'prune', steps: [{ verdict: 'done' }, { verdict: 'fail', detail: 'prune.table' }] }],
+      tasks: [
+        {
+          task: 'prune',
+          steps: [{ verdict: 'done' }, { verdict: 'fail', detail: 'prune.table' }, { verdict: 'skip' }],
+        },
+      ],
     });
   });
 
@@ -36,5 +43,34 @@ describe('maint prune', () => {
       ['--max-rows', '0'],
     ])
       expect((await site.run('prune', ...flags)).exitCode, flags.join(' ')).toBe(2);
+  });
+
+  test('does the maintenance of HotMesh, shown first, and the second time finds nothing', async ({ site }) => {
+    await makeHotmesh(site.database, 'durable', 'new');
+    await putMix(site.database, 'durable', 'new', 200);
+    const before = await digestOf(site.database, 'durable', 'new');
+    site.configure({ tasks: { prune: { hotmesh: {} } } });
+    const dry = await site.run('prune', '--dry-run');
+    expect(dry.stdout.replaceAll(/\s+/g, ' ')).toContain(
+      'prune each job of durable with an entity and older than 7 days',
+    );
+    expect(await digestOf(site.database, 'durable', 'new')).toEqual(before);
+
+    const first = await site.run('prune', '--pace', 'full');
+    expect(first.exitCode, first.stdout + first.stderr).toBe(0);
+    const after = await digestOf(site.database, 'durable', 'new');
+    expect(after).not.toEqual(before);
+    const again = await site.run('prune', '--rule', 'hotmesh-entity-jobs');
+    expect(again.stdout.replaceAll(/\s+/g, ' ')).toContain('no job of durable with an entity and older than 7 days');
+    expect(await digestOf(site.database, 'durable', 'new')).toEqual(after);
+
+    site.configure({
+      tasks: {
+        prune: { hotmesh: { maintenance: { rules: [{ target: 'jobs', action: 'prune', olderThan: '7 days' }] } } },
+      },
+    });
+    const wrong = await site.run('prune');
+    expect(wrong.exitCode).toBe(2);
+    expect(wrong.stderr).toContain('only jobs with an entity are pruned: write hasEntity: true');
   });
 });

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { fewerRows, FIRST_ROWS, nextRows, restMs } from '../../src/retention/pace.ts';
+import { fewerRows, PLAIN_ROWS, nextRows, restMs } from '../../src/retention/pace.ts';
 
 test('whatever a row costs, the size of a batch settles where it takes the target time', () => {
   fc.assert(
     fc.property(fc.double({ min: 0.004, max: 2, noNaN: true }), (msPerRow) => {
-      let rows = FIRST_ROWS;
+      let rows = PLAIN_ROWS.firstRows;
       for (let batch = 0; batch < 20; batch += 1) rows = nextRows(rows, rows * msPerRow);
       expect(rows * msPerRow).toBeGreaterThan(190);
       expect(rows * msPerRow).toBeLessThan(210);

@@ -1,8 +1,6 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { describe, expect } from 'vitest';
 import { test, type TestDatabase } from '../support/database.ts';
+import { pruneInChild, waitUntilAlone } from '../support/prune-child.ts';
 
 const SETTINGS = {
   rules: [{ name: 'events', table: 'events', age: 'at', olderThan: '30 days', where: 'id % 7 <> 0', maxShare: 1 }],
@@ -27,21 +25,6 @@ async function make(database: TestDatabase, isIndexed: boolean): Promise<void> {
   if (isIndexed) await database.query('CREATE INDEX ON events (at)');
 }
 
-/** Runs it, and kills it once it has said so many batches. @returns whether it came to its end */
-async function run(database: TestDatabase, killAfter = Infinity): Promise<boolean> {
-  const script = fileURLToPath(new URL('../support/prune-once.ts', import.meta.url));
-  const child = spawn(process.execPath, [script, database.url, JSON.stringify(SETTINGS)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let batches = 0;
-  child.stdout.on('data', (said: Buffer) => {
-    batches += said.toString('utf8').split('.').length - 1;
-    if (batches >= killAfter) child.kill('SIGKILL');
-  });
-  const [code] = await once(child, 'exit');
-  return code === 0;
-}
-
 /** Everything there is, in one number each. */
 async function state(database: TestDatabase): Promise<unknown> {
   return database.query(
@@ -49,14 +32,6 @@ async function state(database: TestDatabase): Promise<unknown> {
             (SELECT count(*)::int FROM notes) AS notes,
             (SELECT count(*)::int FROM events WHERE at < now() - interval '30 days' AND id % 7 <> 0) AS old`,
   );
-}
-
-async function waitUntilAlone(database: TestDatabase): Promise<void> {
-  const [row] = await database.query<{ others: number }>(
-    `SELECT count(*)::int AS others FROM pg_stat_activity
-      WHERE datname = current_database() AND application_name = 'maint/prune'`,
-  );
-  if (row !== undefined && row.others > 0) return waitUntilAlone(database);
 }
 
 describe('killed between or within batches', () => {
@@ -68,10 +43,10 @@ describe('killed between or within batches', () => {
     async ([isIndexed, kills], { database }) => {
       await make(database, isIndexed);
       let killed = 0;
-      for (const after of kills) if (!(await run(database, after))) killed += 1;
+      for (const batches of kills) if (!(await pruneInChild(database.url, SETTINGS, { batches }))) killed += 1;
       await waitUntilAlone(database);
       expect(killed).toBeGreaterThan(0);
-      expect(await run(database)).toBe(true);
+      expect(await pruneInChild(database.url, SETTINGS)).toBe(true);
       const [expected] = await database.query(
         `SELECT count(*)::int AS events, sum(g)::int8 AS ids, count(*)::int AS notes, 0 AS old
          FROM generate_series(1::bigint, ${ROWS}) g WHERE g * 7919 % 4 = 0 OR g % 7 = 0`,

@@ -1,0 +1,74 @@
+import { done, skip, warn, type Outcome } from '../engine/outcome.ts';
+import type { StepContext } from '../engine/task.ts';
+import { countLeft } from './count.ts';
+import { sweep, type Budget } from './engine.ts';
+import { gateReader } from './gates.ts';
+import { refusedOutcome, sweptOutcome, type Remaining } from './outcome.ts';
+import type { Found, Prepared } from './prepare.ts';
+import type { GateLimits, Pace } from './settings.ts';
+import { emptyTally, type Tally } from './tally.ts';
+import type { Touched } from './tidy.ts';
+
+/** What all rules of a run have together. */
+export interface Together {
+  readonly pace: Pace;
+  readonly lockTimeoutMs: number;
+  readonly gates: GateLimits;
+  readonly budget: Budget;
+  /** Filled while rules run. */
+  readonly touched: Touched;
+}
+
+/** Does what a rule is for, or says why not. */
+export async function performRule(
+  { subject, refusals, found, idle }: Prepared,
+  together: Together,
+  context: StepContext,
+): Promise<Outcome> {
+  if (idle !== undefined)
+    return idle.remediation.length === 0
+      ? skip(idle.reason)
+      : warn(idle.reason, idle.remediation, { detail: 'prune.idle' });
+  if (refusals.length > 0) return refusedOutcome(subject, refusals);
+  if (found === undefined) return done(`${subject.table} has no partition yet`);
+  const { database, signal } = context;
+  const { action, targets, doom, counts } = found;
+  const tally = emptyTally();
+  if (counts.isExact && counts.doomed === 0)
+    return sweptOutcome(subject, found, { tally, remaining: { rows: 0, isCounted: true } });
+  await sweep(
+    {
+      ...together,
+      database,
+      action,
+      targets,
+      doom,
+      readGates: await gateReader(database),
+      signal,
+      now: () => context.now(),
+      onRows: (rows) => context.progress({ done: rows, total: counts.doomed, unit: 'rows' }),
+    },
+    tally,
+  );
+  if (tally.rows > 0) for (const oid of oidsOf(found)) together.touched.add(oid);
+  context.log.info({ rule: subject.name, rows: tally.rows, batches: tally.batchMs.length }, 'rule ended');
+  const remaining = await remainingOf(found, context, tally);
+  return sweptOutcome(subject, found, { tally, remaining });
+}
+
+/** Every table that may have lost rows. */
+function oidsOf({ targets, companions }: Found): readonly string[] {
+  return [...targets.map(({ oid }) => oid), ...companions];
+}
+
+/** A sweep that met nobody has been everywhere; only after another has it to be counted what is left. */
+async function remainingOf(
+  { counts, targets, doom }: Found,
+  { database, signal }: StepContext,
+  tally: Tally,
+): Promise<Remaining> {
+  const { ending, rows, lockTimeouts } = tally;
+  if (signal.aborted || ending === 'locked') return { rows: Math.max(0, counts.doomed - rows), isCounted: false };
+  if (ending === 'finished' && lockTimeouts === 0) return { rows: 0, isCounted: true };
+  return { rows: await countLeft(database, targets, doom), isCounted: true };
+}

@@ -1,0 +1,177 @@
+import type { TestDatabase } from './database.ts';
+
+/** What can run SQL. */
+export type Queries = Pick<TestDatabase, 'query'>;
+
+/** Two ages of the tables that HotMesh keeps: one table of messages and no mark, or two tables and a mark. */
+export type Layout = 'old' | 'new';
+
+/** A job as a test puts it in. Ages are in days, and in the past; a minus is the future. */
+export interface Job {
+  readonly key: string;
+  readonly entity: string | null;
+  readonly status: number;
+  readonly endedAge: number;
+  readonly expiredAge: number | null;
+  readonly prunedAge: number | null;
+  readonly isLive: boolean;
+  /** How many attributes of each type. */
+  readonly attributes: Readonly<Partial<Record<AttributeType, number>>>;
+}
+
+export const ATTRIBUTE_TYPES = ['jmark', 'hmark', 'status', 'jdata', 'adata', 'udata', 'other'] as const;
+type AttributeType = (typeof ATTRIBUTE_TYPES)[number];
+
+/** A message: open where it has no end. */
+export interface Message {
+  readonly queue: string;
+  readonly createdAge: number;
+  readonly endedAge: number | null;
+  /** When it may be read, in days from now: the end of a sleep lies ahead. */
+  readonly visibleIn: number;
+  readonly isDead: boolean;
+}
+
+const PARTS = [0, 1, 2, 3, 4, 5, 6, 7];
+
+function parted(schema: string, table: string): string {
+  return PARTS.map(
+    (part) => `CREATE TABLE ${schema}.${table}_part_${part} PARTITION OF ${schema}.${table}
+                 FOR VALUES WITH (MODULUS 8, REMAINDER ${part}) WITH (fillfactor = 70);`,
+  ).join('\n');
+}
+
+/** Makes the tables of an application, as far as retention has to do with them. */
+export async function makeHotmesh(database: Queries, schema: string, layout: Layout): Promise<void> {
+  const isNew = layout === 'new';
+  await database.query(`
+    DROP SCHEMA IF EXISTS ${schema} CASCADE;
+    CREATE SCHEMA ${schema};
+    CREATE TYPE ${schema}.type_enum AS ENUM (${ATTRIBUTE_TYPES.map((type) => `'${type}'`).join(', ')});
+    CREATE TABLE ${schema}.jobs (
+      id uuid NOT NULL DEFAULT gen_random_uuid() PRIMARY KEY, key text NOT NULL, entity text, status int NOT NULL,
+      created_at timestamptz DEFAULT now(), updated_at timestamptz DEFAULT now(), expired_at timestamptz,
+      is_live boolean DEFAULT true ${isNew ? `, context jsonb DEFAULT '{}', pruned_at timestamptz` : ''}
+    ) PARTITION BY HASH (id);
+    ${parted(schema, 'jobs')}
+    CREATE INDEX ON ${schema}.jobs (key, expired_at) INCLUDE (is_live);
+    CREATE INDEX ON ${schema}.jobs (expired_at);
+    CREATE TABLE ${schema}.jobs_attributes (
+      job_id uuid NOT NULL REFERENCES ${schema}.jobs ON DELETE CASCADE,
+      ${isNew ? `symbol text NOT NULL, dimension text NOT NULL DEFAULT ''` : 'field text NOT NULL'},
+      value text, type ${schema}.type_enum NOT NULL,
+      PRIMARY KEY (job_id, ${isNew ? 'symbol, dimension' : 'field'})
+    ) PARTITION BY HASH (job_id);
+    ${parted(schema, 'jobs_attributes')}
+    CREATE FUNCTION ${schema}.one_live() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      IF new.expired_at IS NULL OR new.expired_at > now() THEN
+        PERFORM pg_advisory_xact_lock(hashtextextended(new.key, 0));
+        IF EXISTS (SELECT FROM ${schema}.jobs o WHERE o.key = new.key AND o.is_live AND o.id <> new.id) THEN
+          RAISE EXCEPTION 'there is a live job with the key %', new.key;
+        END IF;
+      END IF;
+      RETURN new;
+    END $$;
+    CREATE FUNCTION ${schema}.keep_live() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      new.is_live := new.expired_at IS NULL OR new.expired_at > now();
+      RETURN new;
+    END $$;
+    CREATE TRIGGER a_one_live BEFORE INSERT OR UPDATE ON ${schema}.jobs FOR EACH ROW EXECUTE FUNCTION ${schema}.one_live();
+    CREATE TRIGGER b_keep_live BEFORE INSERT OR UPDATE ON ${schema}.jobs FOR EACH ROW EXECUTE FUNCTION ${schema}.keep_live();
+    CREATE TABLE ${schema}.signal_registry (key text PRIMARY KEY, value text, expiry timestamptz);
+    ${isNew ? newParts(schema) : streams(schema, 'streams', `group_name text NOT NULL DEFAULT 'ENGINE'`)}`);
+}
+
+function newParts(schema: string): string {
+  return `
+    CREATE INDEX ON ${schema}.jobs (key) WHERE is_live;
+    CREATE INDEX ON ${schema}.jobs (pruned_at) WHERE pruned_at IS NULL;
+    CREATE FUNCTION ${schema}.keep_end() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      IF new.status IS DISTINCT FROM old.status THEN new.updated_at := now(); END IF;
+      RETURN new;
+    END $$;
+    CREATE TRIGGER c_keep_end BEFORE UPDATE ON ${schema}.jobs FOR EACH ROW EXECUTE FUNCTION ${schema}.keep_end();
+    ${streams(schema, 'engine_streams', `dead_lettered_at timestamptz, visible_at timestamptz DEFAULT now()`)}
+    ${streams(schema, 'worker_streams', `dead_lettered_at timestamptz, visible_at timestamptz DEFAULT now()`)}`;
+}
+
+function streams(schema: string, table: string, more: string): string {
+  return `
+    CREATE TABLE ${schema}.${table} (
+      id bigint GENERATED BY DEFAULT AS IDENTITY, stream_name text NOT NULL, message text NOT NULL,
+      created_at timestamptz DEFAULT now(), reserved_at timestamptz, reserved_by text, expired_at timestamptz, ${more},
+      PRIMARY KEY (stream_name, id)
+    ) PARTITION BY HASH (stream_name);
+    ${parted(schema, table)}
+    CREATE INDEX ON ${schema}.${table} (expired_at, stream_name) WHERE expired_at IS NOT NULL;`;
+}
+
+const ago = (days: string): string => `now() - ${days} * interval '1 day'`;
+
+/** Puts jobs in as they would look after so many days: what the triggers once wrote is stale. */
+export async function putJobs(database: Queries, schema: string, layout: Layout, jobs: readonly Job[]): Promise<void> {
+  const isNew = layout === 'new';
+  const rows = jobs.map(({ key, entity, status, endedAge, expiredAge, prunedAge, isLive, attributes }) => ({
+    key,
+    entity,
+    status,
+    ended: endedAge,
+    expired: expiredAge,
+    pruned: prunedAge,
+    live: isLive,
+    attributes,
+  }));
+  await database.query(
+    `SET session_replication_role = replica;
+     CREATE TEMP TABLE given AS
+     SELECT gen_random_uuid() AS id, r.* FROM json_to_recordset('${JSON.stringify(rows).replaceAll("'", "''")}') AS
+       r(key text, entity text, status int, ended float8, expired float8, pruned float8, live boolean, attributes json);
+     INSERT INTO ${schema}.jobs (id, key, entity, status, created_at, updated_at, expired_at, is_live ${isNew ? ', pruned_at, context' : ''})
+     SELECT id, key, entity, status, ${ago('(ended + 1)')}, ${ago('ended')}, ${ago('expired')}, live
+            ${isNew ? `, ${ago('pruned')}, json_build_object('doc', key)` : ''} FROM given;
+     INSERT INTO ${schema}.jobs_attributes (job_id, type, value, ${isNew ? 'symbol, dimension' : 'field'})
+     SELECT given.id, a.key::${schema}.type_enum, md5(given.key || a.key || n),
+            ${isNew ? `a.key || n, CASE WHEN a.key IN ('hmark', 'adata') THEN ',0,' || n ELSE '' END` : `a.key || ',' || n`}
+       FROM given, json_each_text(attributes) a, generate_series(1, a.value::int) n;`,
+  );
+}
+
+/** Puts messages in, by turns into each table of messages that the layout has. */
+export async function putMessages(
+  database: Queries,
+  schema: string,
+  layout: Layout,
+  messages: readonly Message[],
+): Promise<void> {
+  const tables = layout === 'new' ? ['engine_streams', 'worker_streams'] : ['streams'];
+  for (const [index, table] of tables.entries()) {
+    const own = messages.filter((_, turn) => turn % tables.length === index);
+    await database.query(
+      `INSERT INTO ${schema}.${table} (stream_name, message, created_at, expired_at
+              ${layout === 'new' ? ', visible_at, dead_lettered_at' : ''})
+       SELECT queue, 'message ' || n, ${ago('created')}, ${ago('ended')}
+              ${layout === 'new' ? `, now() + visible * interval '1 day', CASE WHEN dead THEN ${ago('ended')} END` : ''}
+         FROM unnest($1::text[], $2::float8[], $3::float8[], $4::float8[], $5::boolean[])
+              WITH ORDINALITY given(queue, created, ended, visible, dead, n)`,
+      [
+        own.map(({ queue }) => queue),
+        own.map(({ createdAge }) => createdAge),
+        own.map(({ endedAge }) => endedAge),
+        own.map(({ visibleIn }) => visibleIn),
+        own.map(({ isDead }) => isDead),
+      ],
+    );
+  }
+}
+
+/** Waits that live, though the registry says that their time is over. */
+export async function putSignals(database: Queries, schema: string, count: number): Promise<void> {
+  await database.query(
+    `INSERT INTO ${schema}.signal_registry SELECT 'signal ' || n, 'hook::0::guid::job' || n, now() - interval '200 days'
+       FROM generate_series(1, $1) n`,
+    [count],
+  );
+}
