@@ -26,6 +26,10 @@ const AT_HOME: Readonly<Record<string, string>> = {
   yaml: 'config',
   pg: 'adapters',
   execa: 'adapters',
+  'age-encryption': 'adapters',
+  tar: 'adapters',
+  'tar/header': 'adapters',
+  'tar/pax': 'adapters',
   ...Object.fromEntries(
     [
       'fs',

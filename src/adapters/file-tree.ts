@@ -84,17 +84,23 @@ export function* walkTree(walk: Walk): Generator<TreeEntry> {
   for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
     if (folder !== '') yield { path: folder, kind: 'folder' };
     const below: string[] = [];
-    try {
-      for (const { name, kind } of namesOf(join(walk.root, folder))) {
-        const path = folder === '' ? name : `${folder}/${name}`;
-        if (name.includes(UNREADABLE_LETTER)) walk.onFault(path, 'unreadable');
-        else if (kind !== 'folder') yield { path, kind };
-        else if (join(walk.root, path) !== walk.without) below.push(path);
-      }
-    } catch (error) {
-      walk.onFault(folder, faultOf(error));
+    for (const entry of entriesOf(walk, folder)) {
+      if (entry.kind !== 'folder') yield entry;
+      else if (join(walk.root, entry.path) !== walk.without) below.push(entry.path);
     }
     for (const path of below.toReversed()) waiting.push(path);
+  }
+}
+
+function* entriesOf({ root, onFault }: Walk, folder: string): Generator<TreeEntry> {
+  try {
+    for (const { name, kind } of namesOf(join(root, folder))) {
+      const path = folder === '' ? name : `${folder}/${name}`;
+      if (name.includes(UNREADABLE_LETTER)) onFault(path, 'unreadable');
+      else yield { path, kind };
+    }
+  } catch (error) {
+    onFault(folder, faultOf(error));
   }
 }
 

@@ -10,7 +10,7 @@ export interface TarEntry extends EntryFacts {
 }
 
 /** What a block at the head of an entry says. */
-export interface TarHead {
+interface TarHead {
   /** `records` say more about the entry behind them; `end` is a block that is empty. */
   readonly kind: TarEntry['kind'] | 'records' | 'end' | 'unknown';
   /** Bytes behind the block, without padding. */
@@ -19,6 +19,11 @@ export interface TarHead {
 
 /** A tar archive is made of blocks of this size, in bytes. */
 export const TAR_BLOCK = 512;
+
+/** What a header has room for when a name is parted at a slash, in bytes. */
+const LONGEST_PATH = 256;
+/** Of a name that does not fit; readers that know no records see this. */
+const LONG_PATH_SHOWN = 99;
 
 const TYPES = { file: 'File', folder: 'Directory', link: 'SymbolicLink' } as const;
 const KINDS: ReadonlyMap<string, TarHead['kind']> = new Map([
@@ -55,7 +60,10 @@ export async function loadTarFormat(): Promise<TarFormat> {
     encode: (entry, room, at) => {
       const header = new Header();
       // One by one, which takes a third of the time that the constructor needs for them.
-      header.path = entry.kind === 'folder' ? `${entry.path}/` : entry.path;
+      const path = entry.kind === 'folder' ? `${entry.path}/` : entry.path;
+      const isLong = path.length > LONGEST_PATH;
+      // It would try every slash as the place to part a name, even where no place is right.
+      header.path = isLong ? path.slice(0, LONG_PATH_SHOWN) : path;
       if (entry.target !== undefined) header.linkpath = entry.target;
       header.mode = entry.mode;
       header.uid = entry.uid;
@@ -64,7 +72,9 @@ export async function loadTarFormat(): Promise<TarFormat> {
       // A time that no calendar knows is the first one.
       header.mtime = new Date((Math.floor(entry.modifiedAt.getTime() / 1_000) || 0) * 1_000);
       header.type = TYPES[entry.kind];
-      if (!header.encode(room, at)) return TAR_BLOCK;
+      const isWhole = !header.encode(room, at);
+      if (isWhole && !isLong) return TAR_BLOCK;
+      header.path = path;
       // The size is always among the records, behind the name: the library takes a line break in a name for the end of a
       // record, and what a name pretends to be must not count.
       const records = new Pax(header).encode();

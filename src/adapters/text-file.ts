@@ -28,8 +28,12 @@ export function writeTextFile(path: string, text: string | Uint8Array, mode = 0o
   }
 }
 
+/** What file systems say that know no second name for a file: FAT, exFAT, many a mount of a NAS. */
+const WITHOUT_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL']);
+
 /**
- * Writes a text file under a name that nobody has taken yet: it appears whole or not at all.
+ * Writes a text file under a name that nobody has taken yet: it appears whole or not at all. Where the file system has no
+ * links, a kill may leave a part of it.
  * @returns false where the name is taken, and then nothing was changed
  * @throws MaintError FILE_UNUSABLE that names the path, NO_SPACE when the disk is full
  */
@@ -40,10 +44,23 @@ export function createTextFile(path: string, text: string): boolean {
     linkSync(whole, path);
     return true;
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') return false;
+    const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
+    if (code === 'EEXIST') return false;
+    if (WITHOUT_LINKS.has(code)) return createInPlace(path, text);
     const said = cause instanceof Error ? cause.message : String(cause);
     throw new MaintError('FILE_UNUSABLE', `${path} cannot be written: ${said}`, { cause });
   } finally {
     rmSync(whole, { force: true });
+  }
+}
+
+function createInPlace(path: string, text: string): boolean {
+  try {
+    writeFileSync(path, text, { flag: 'wx', mode: 0o600, flush: true });
+    return true;
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') return false;
+    const said = cause instanceof Error ? cause.message : String(cause);
+    throw new MaintError('FILE_UNUSABLE', `${path} cannot be written: ${said}`, { cause });
   }
 }

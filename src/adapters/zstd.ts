@@ -21,10 +21,11 @@ export function decompressed(source: AsyncIterable<Buffer>, usedUp?: UsedUp): As
 /**
  * Compresses to zstd with the library that Node.js brings, in one thread: slower than the program, same format.
  * @param level 1 to 19
+ * @param usedUp as in `decompressed`
  */
-export function compressed(source: AsyncIterable<Buffer>, level: number): AsyncIterable<Buffer> {
+export function compressed(source: AsyncIterable<Buffer>, level: number, usedUp?: UsedUp): AsyncIterable<Buffer> {
   const params = { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 };
-  return through(source, createZstdCompress({ chunkSize: CHUNK_BYTES, params }));
+  return through(source, createZstdCompress({ chunkSize: CHUNK_BYTES, params }), usedUp);
 }
 
 /** Was it the compressed bytes that are at fault? */

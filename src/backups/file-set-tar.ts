@@ -168,7 +168,8 @@ async function* contentsOf(
       const piece = await next;
       if (piece === undefined) fault ??= 'unreadable';
       else if (piece.length === 0) fault ??= 'changed';
-      const bytes = fault === undefined && piece !== undefined ? piece : Buffer.alloc(Math.min(READ_BYTES, size - position));
+      const bytes =
+        fault === undefined && piece !== undefined ? piece : Buffer.alloc(Math.min(READ_BYTES, size - position));
       position += bytes.length;
       if (position < size && fault === undefined) next = readFrom(position);
       yield { bytes, fault };

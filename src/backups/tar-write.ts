@@ -3,7 +3,7 @@ import { TAR_BLOCK, type TarEntry, type TarFormat } from '../adapters/tar-format
 /** Two empty blocks end an archive; tar programs round up to this, in bytes. */
 const TAR_RECORD = 10_240;
 /** Small files are gathered to pieces of this size. */
-const PIECE_BYTES = 256 * 2 ** 10;
+const PIECE_BYTES = 2 ** 20;
 /** A head with names of any length, and the padding of the file before. */
 const HEAD_BYTES = 32 * 2 ** 10;
 

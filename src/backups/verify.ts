@@ -1,4 +1,5 @@
 import { readStoredText, type StoredFile } from '../adapters/store.ts';
+import { MaintError } from '../base/errors.ts';
 import { FILES } from './layout.ts';
 import { parseManifest } from './manifest.ts';
 import { parseSums } from './sums.ts';
@@ -21,7 +22,7 @@ export interface Verification {
  * @throws MaintError when it could not be found out
  */
 export async function verify(request: VerifyRequest, signal: AbortSignal): Promise<Verification> {
-  const files = (await request.store.list(request.path, signal))?.files ?? [];
+  const files = await filesOf(request, signal);
   const sums = parseSums((await textOf(request, { name: FILES.sums, files }, signal)) ?? '');
   const text = await textOf(request, { name: FILES.manifest, files }, signal);
   const manifest = text === undefined ? 'missing' : parseManifest(text);
@@ -51,6 +52,16 @@ export async function verify(request: VerifyRequest, signal: AbortSignal): Promi
     rows: tables.reduce((sum, { rows }) => sum + rows, 0),
     tables: tables.length,
   };
+}
+
+/** That a backup has gone since it was listed is no fault of its bytes: expiry does not wait for whoever looks at all. */
+async function filesOf({ store, path }: VerifyRequest, signal: AbortSignal): Promise<readonly StoredFile[]> {
+  const listing = await store.list(path, signal);
+  if (listing !== undefined) return listing.files;
+  throw new MaintError('FILE_UNUSABLE', `${store.locate(path)} has gone since the backups were listed`, {
+    hint: 'Most likely it expired meanwhile: `maint backups list` shows what is there now.',
+    detail: 'verify.gone',
+  });
 }
 
 interface NamedFile {

@@ -74,7 +74,7 @@ async function write(
     told = bytes;
   };
   const store = (pieces: AsyncIterable<Buffer>): Promise<void> => storePieces(sealing.seal(pieces), file, onBytes);
-  if (zstd === undefined) await store(compressed(source, level));
+  if (zstd === undefined) await store(compressed(source, level, release));
   else await compressedByProgram({ zstd, level, source, store }, signal);
   await file.finish();
 }

@@ -1,6 +1,6 @@
 import { execa } from 'execa';
 import { randomBytes } from 'node:crypto';
-import { rm, truncate } from 'node:fs/promises';
+import { rm, truncate, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { whichProgram } from '../../src/adapters/programs.ts';
@@ -131,6 +131,16 @@ describe.each(kinds)('a store of the kind %s', (_, make) => {
     expect(await namesIn(store, 'app')).toEqual(['other']);
   });
 
+  test('refuses a file of this host whose bytes are not those that it was written with', async () => {
+    const store = await openStore(await make());
+    await putBytes(store, 'app/other', 'x');
+    const upload = await uploadOf('as it was');
+    await writeFile(upload.file, 'as it is.');
+    const failure = await failureOf(store.put('app/a', upload, forever));
+    expect(failure).toMatchObject({ code: 'FILE_UNUSABLE', message: expect.stringContaining(upload.file) });
+    expect(await namesIn(store, 'app')).toEqual(['other']);
+  });
+
   test('says which file of this host is missing', async () => {
     const store = await openStore(await make());
     const upload = await uploadOf('x');
@@ -159,6 +169,12 @@ describe.each(kinds)('a store of the kind %s', (_, make) => {
     };
     await expect(read()).rejects.toThrow('enough');
   });
+});
+
+test('a folder whose files the system lets nobody remove keeps them, which is no error', async () => {
+  const store = await openStore({ type: 'directory', name: 'shelf', directory: '/proc' });
+  expect(await store.remove('version', forever)).toBe('retained');
+  expect((await bytesIn(store, 'version')).toString()).toMatch(/\S/);
 });
 
 /** What `put` becomes so that it dies in the middle together with whoever started it. */

@@ -1,10 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { loadTarFormat, type TarEntry } from '../../src/adapters/tar-format.ts';
 import { BrokenTar, TarContentsReader, type TarContents } from '../../src/backups/tar-read.ts';
-import { tarEnd, tarHeader, tarPadding, type TarEntry } from '../../src/backups/tar-write.ts';
+import { TarPieces } from '../../src/backups/tar-write.ts';
 
 const FACTS = { mode: 0o640, uid: 1_000, gid: 1_000, size: 0, modifiedAt: new Date('2026-01-02T03:04:05Z') };
+
+const format = await loadTarFormat();
 
 function file(path: string, size: number, facts: Partial<TarEntry> = {}): TarEntry {
   return { ...FACTS, ...facts, path, kind: 'file', size };
@@ -12,17 +15,20 @@ function file(path: string, size: number, facts: Partial<TarEntry> = {}): TarEnt
 
 /** An archive of files full of `x`. */
 function archive(entries: readonly TarEntry[]): Buffer {
-  const pieces = entries.flatMap((entry) => [
-    tarHeader(entry),
-    ...(entry.kind === 'file' ? [Buffer.alloc(entry.size, 'x'), tarPadding(entry.size)] : []),
-  ]);
-  const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
-  return Buffer.concat([...pieces, tarEnd(bytes)]);
+  const pieces = new TarPieces(format);
+  const taken: Buffer[] = [];
+  for (const entry of entries) {
+    pieces.head(entry);
+    if (entry.kind === 'file') pieces.room(entry.size).fill('x');
+    if (pieces.isFull) taken.push(pieces.take());
+  }
+  pieces.end();
+  return Buffer.concat([...taken, pieces.take()]);
 }
 
 /** Reads in pieces of so many bytes. */
 function read(bytes: Buffer, pieceBytes: number): TarContents {
-  const reader = new TarContentsReader();
+  const reader = new TarContentsReader(format);
   for (let at = 0; at < bytes.length; at += pieceBytes) reader.push(bytes.subarray(at, at + pieceBytes));
   return reader.finish();
 }
@@ -35,6 +41,8 @@ const NAMES = [
   'two\nlines',
   `exactly/${'x'.repeat(92)}`,
   `one more/${'x'.repeat(92)}`,
+  // What a name pretends to be must not count.
+  `${'long/'.repeat(60)}\n12 size=7\n11 path=x\n`,
 ];
 
 describe('an archive', () => {
@@ -62,8 +70,41 @@ describe('an archive', () => {
     ]);
   });
 
+  test('keeps times before 1970, and survives those that no calendar knows', () => {
+    const bytes = archive([
+      file('old', 1, { modifiedAt: new Date('1969-12-31T23:59:58.500Z') }),
+      file('lost', 1, { modifiedAt: new Date(Number.NaN) }),
+    ]);
+    const listed = execFileSync('tar', ['--list', '--verbose', '--full-time', '--file=-'], {
+      input: bytes,
+      env: { ...process.env, TZ: 'UTC' },
+      encoding: 'utf8',
+    });
+    expect(listed).toMatch(/ 1969-12-31 23:59:58 old\n.* 1970-01-01 00:00:00 lost\n/);
+    expect(read(bytes, 777)).toMatchObject({ files: 2, bytes: 2 });
+  });
+
+  test('is handed out in pieces of bounded size, whose last is filled up to a whole record', () => {
+    const pieces = new TarPieces(format);
+    let bytes = 0;
+    for (let number = 0; number < 3_000; number += 1) {
+      const entry = file(`${'name/'.repeat(number % 900)}${number}`, (number * 7_919) % (TarPieces.largestFile + 1));
+      pieces.head(entry);
+      pieces.room(entry.size);
+      if (!pieces.isFull) continue;
+      const piece = pieces.take();
+      expect(piece.buffer.byteLength).toBe(piece.length);
+      expect(piece.length).toBeLessThanOrEqual(2 ** 20);
+      bytes += piece.length;
+    }
+    pieces.end();
+    expect((bytes + pieces.take().length) % 10_240).toBe(0);
+  });
+
   test('tells sizes beyond eight gigabytes', () => {
-    const head = tarHeader(file('huge', 10 * 2 ** 30));
+    const pieces = new TarPieces(format);
+    pieces.head(file('huge', 10 * 2 ** 30));
+    const head = pieces.take();
     const { stdout } = spawnSync('tar', ['--list', '--verbose', '--file=-'], { input: head, encoding: 'utf8' });
     expect(stdout).toMatch(/ 10737418240 .* huge/);
   });
