@@ -1,4 +1,5 @@
 /** One run of the backup task, in a process of its own, so that its memory and CPU can be told from the bench's. */
+import { makeKeyPair } from '../src/adapters/age-keys.ts';
 import { clientPrograms } from '../src/adapters/client-programs.ts';
 import { libpqEnvironment, parseConnection } from '../src/adapters/connection.ts';
 import { openSession } from '../src/adapters/postgres.ts';
@@ -6,7 +7,7 @@ import { Secret } from '../src/base/secret.ts';
 import type { Log } from '../src/base/log.ts';
 import { backup } from '../src/tasks/backup.ts';
 
-const [url = '', directory = '', level = '3', project = 'bench'] = process.argv.slice(2);
+const [url = '', directory = '', level = '3', project = 'bench', keys = '0'] = process.argv.slice(2);
 const connection = parseConnection(new Secret(url));
 const log: Log = { debug: ignore, info: ignore, warn: ignore, error: ignore, child: () => log };
 await using session = openSession({
@@ -22,7 +23,7 @@ const around = {
   clients: clientPrograms([], process.env['PATH'], libpqEnvironment(connection)),
   history: { samples: () => [] },
   project,
-  backupDirectory: directory,
+  backups: { directory, copies: [], recipients: await recipients(Number(keys)), identity: undefined, fileSets: [] },
   timezone: 'UTC',
   database: session,
 };
@@ -30,6 +31,12 @@ const settings = backup.settings.parse({ directory, compressionLevel: Number(lev
 for (const step of await backup.plan({ ...around, settings })) {
   const { status, summary } = await step.perform({ ...around, progress: ignore });
   if (status === 'fail') throw new Error(summary);
+}
+
+/** Makes public keys to encrypt to; none leaves the backup as it is. */
+async function recipients(count: number): Promise<readonly string[]> {
+  const pairs = await Promise.all(Array.from({ length: count }, makeKeyPair));
+  return pairs.map(({ recipient }) => recipient);
 }
 
 function ignore(): void {}

@@ -88,6 +88,11 @@ function contendersFor(cluster: Cluster): readonly Contender[] {
       command: process.execPath,
       args: [join(import.meta.dirname, 'backup-once.ts'), cluster.url('mixed'), join(place, 'repo'), level],
     })),
+    {
+      name: 'maint backup, level 1, encrypted',
+      command: process.execPath,
+      args: [join(import.meta.dirname, 'backup-once.ts'), cluster.url('mixed'), join(place, 'repo'), '1', 'bench', '2'],
+    },
     { name: 'pg_dump -Fc', ...shell(`pg_dump -Fc -f ${out} mixed`) },
   ];
 }
@@ -121,7 +126,7 @@ async function run(
     clientCpu,
     serverCpu,
     foreignCpu: Math.max(0, machineCpuSeconds() - before.all - clientCpu - serverCpu),
-    peakBytes: memory.stop(),
+    peakBytes: memory.stop().treeBytes,
     storedBytes: sizeOf(place),
   };
 }

@@ -1,18 +1,25 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Peak memory of a process and everything it started, counted fairly: pages that several share are split among them. */
-export function watchMemory(root: number): { stop(): number } {
-  let peak = 0;
+/** The most memory that was in use at one time. */
+interface PeakMemory {
+  /** Of a process and everything it started, counted fairly: pages that several share are split among them. */
+  readonly treeBytes: number;
+  /** Resident memory of the process alone. */
+  readonly ownBytes: number;
+}
+
+/** Watches the memory of a process from now on. */
+export function watchMemory(root: number): { stop(): PeakMemory } {
+  let [treeBytes, ownBytes] = [0, 0];
   const timer = setInterval(() => {
-    peak = Math.max(
-      peak,
-      treeOf(root).reduce((sum, pid) => sum + proportionalBytes(pid), 0),
-    );
+    const tree = treeOf(root).reduce((sum, pid) => sum + proportionalBytes(pid), 0);
+    treeBytes = Math.max(treeBytes, tree);
+    ownBytes = Math.max(ownBytes, peakResidentBytes(root));
   }, 100);
   return {
     stop: () => {
       clearInterval(timer);
-      return peak;
+      return { treeBytes, ownBytes };
     },
   };
 }
@@ -51,6 +58,10 @@ function statFields(pid: number): readonly string[] {
 
 function proportionalBytes(pid: number): number {
   return Number(/^Pss:\s+(\d+) kB/m.exec(readIfThere(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0) * 1_024;
+}
+
+function peakResidentBytes(pid: number): number {
+  return Number(/^VmHWM:\s+(\d+) kB/m.exec(readIfThere(`/proc/${pid}/status`))?.[1] ?? 0) * 1_024;
 }
 
 function readIfThere(path: string): string {

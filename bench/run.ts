@@ -2,7 +2,20 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-for (const name of ['start-up.ts', 'health.ts', 'backup.ts', 'prune.ts']) {
+const BENCHES = [
+  'start-up.ts',
+  'health.ts',
+  'backup.ts',
+  'file-sets.ts',
+  'verify.ts',
+  'restore-test.ts',
+  'peers.ts',
+  'memory.ts',
+  'prune.ts',
+  'hotmesh.ts',
+];
+
+for (const name of BENCHES) {
   process.stdout.write(`\n## ${name}\n`);
   const { status } = spawnSync(process.execPath, [join(import.meta.dirname, name)], { stdio: 'inherit' });
   if (status !== 0) process.exitCode = 1;

@@ -1,0 +1,61 @@
+import { tmpdir } from 'node:os';
+import { Client } from 'pg';
+import { startCluster, type Cluster } from '../src/adapters/cluster.ts';
+import { findServerPrograms, type ServerPrograms } from '../src/adapters/server-programs.ts';
+import { mixedDatabase } from './mixed-database.ts';
+
+/** A throw-away cluster whose database `mixed` holds what a production application holds. */
+export interface MixedCluster extends AsyncDisposable {
+  readonly cluster: Cluster;
+  readonly programs: ServerPrograms;
+  /** On disk. */
+  readonly databaseBytes: number;
+  /** For programs of PostgreSQL. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/**
+ * @param scale 1 is about 1 GB
+ * @param settings on top of those of a throw-away cluster
+ */
+export async function openMixedCluster(
+  scale: number,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<MixedCluster> {
+  const [programs] = await findServerPrograms(process.env['PATH']);
+  if (programs === undefined) throw new Error('no PostgreSQL server programs found; install the package postgresql');
+  const cluster = await startCluster({
+    binDirectory: programs.binDirectory,
+    parentDirectory: tmpdir(),
+    uid: process.getuid?.(),
+    settings: { shared_buffers: `'1GB'`, ...settings },
+  });
+  try {
+    return {
+      cluster,
+      programs,
+      databaseBytes: await fill(cluster, scale),
+      environment: { PGHOST: cluster.socketDirectory, PGUSER: cluster.superuser },
+      [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await cluster[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function fill({ socketDirectory: host, port, superuser: user }: Cluster, scale: number): Promise<number> {
+  const admin = new Client({ host, port, user, database: 'postgres' });
+  await admin.connect();
+  await admin.query('CREATE DATABASE mixed');
+  await admin.end();
+  const client = new Client({ host, port, user, database: 'mixed' });
+  await client.connect();
+  try {
+    for (const statement of mixedDatabase(scale)) await client.query(statement);
+    const { rows } = await client.query<{ size: string }>(`SELECT pg_database_size('mixed') AS size`);
+    return Number(rows[0]?.size ?? 0);
+  } finally {
+    await client.end();
+  }
+}
