@@ -47,6 +47,25 @@ export function publishedOutcome(published: Published, uncovered: readonly strin
   );
 }
 
+/**
+ * A backup that began a directory anew although there were earlier ones: most often a disk that is not mounted, and then
+ * what was just taken lies below the mount point. It is kept, and said once.
+ */
+export function inNewPlace(outcome: Outcome, directory: string): Outcome {
+  const { status, summary, remediation = [], ...extras } = outcome;
+  if (status === 'fail') return outcome;
+  return fail(
+    `${summary}; but ${directory} held no backups before, and earlier ones were taken: is its disk mounted?`,
+    [
+      `findmnt --target ${directory}`,
+      'If the disk was not mounted: mount it, and run `maint backup` again.',
+      'If the directory was moved on purpose, nothing is to be done: this is said only once.',
+      ...remediation,
+    ],
+    { ...extras, detail: 'backup.new_place' },
+  );
+}
+
 function suspicious(manifest: Manifest, folder: string, extras: Pick<Outcome, 'facts' | 'samples'>): Outcome {
   const [first, ...others] = manifest.anomalies.filter((anomaly) => anomaly.isSuspicious);
   const more = others.length === 0 ? '' : ` and ${plural(others.length, 'more anomaly', 'more anomalies')}`;

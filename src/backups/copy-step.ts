@@ -1,3 +1,4 @@
+import type { Store } from '../adapters/store.ts';
 import { MaintError } from '../base/errors.ts';
 import { formatBytes, plural } from '../base/units.ts';
 import type { CopyPlace } from '../engine/backup-places.ts';
@@ -7,7 +8,8 @@ import { copyBackup } from './copy-backup.ts';
 import { planCopies } from './copy-plan.ts';
 import { planRemovals, removeOld, type Removals } from './expire.ts';
 import type { Fate } from './expiry.ts';
-import { appendReceipt, readReceipts } from './receipts.ts';
+import { labelPath } from './layout.ts';
+import { appendReceipt, readReceipts, type Receipt } from './receipts.ts';
 import { listBackups, localStore, type BackupEntry } from './repository.ts';
 import { standingsOf } from './standing.ts';
 
@@ -60,6 +62,7 @@ async function bringUpToDate(request: CopyStep, context: StepContext): Promise<O
   const store = place.open();
   const now = context.now();
   const { receipts } = await readReceipts(directory, label);
+  await requireFamiliar({ store, label, receipts }, signal);
   // One that was found bad is sent nowhere, and a copy that was found bad is made anew.
   const asKnown = (entries: readonly BackupEntry[]): readonly BackupEntry[] =>
     standingsOf({ entries, receipts, now }).map(({ entry, isVerified }) => ({ ...entry, isVerified }));
@@ -78,6 +81,28 @@ async function bringUpToDate(request: CopyStep, context: StepContext): Promise<O
   const entries = await listBackups(store, label, signal);
   const removals = await removeWhatMay(request, { entries, ofThisHost }, context);
   return outcomeOf({ place, missing, removals, held: copied.length + missing.length });
+}
+
+interface Visited {
+  readonly store: Store;
+  readonly label: string;
+  readonly receipts: readonly Receipt[];
+}
+
+/**
+ * Makes sure that a place that was sent copies has not lost them all: it may be the folder below a missing mount, and to
+ * fill it again would hide that somebody has emptied it.
+ */
+async function requireFamiliar({ store, label, receipts }: Visited, signal: AbortSignal): Promise<void> {
+  const wasSent = receipts.some(
+    ({ kind, copy, verdict }) => kind === 'copy' && verdict === 'pass' && copy === store.name,
+  );
+  if (!wasSent || (await store.list(labelPath(label), signal)) !== undefined) return;
+  const folder = store.locate(labelPath(label));
+  throw new MaintError('STORE_REFUSED', `${folder} holds nothing, and copies were sent there`, {
+    hint: `Mount the disk, or find out who has emptied it. If it is a new place, put a file of any name into ${folder}, and it is filled again.`,
+    detail: 'copy.emptied',
+  });
 }
 
 interface Sending {

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { ClientProgram } from '../adapters/client-programs.ts';
 import { sql } from '../adapters/sql.ts';
-import { plural } from '../base/units.ts';
+import { DAY_MS, plural } from '../base/units.ts';
 import { anomalySettings, usualBackups } from '../backups/anomaly.ts';
-import { publishedOutcome, refusedOutcome } from '../backups/backup-outcome.ts';
+import { inNewPlace, publishedOutcome, refusedOutcome } from '../backups/backup-outcome.ts';
 import { companionIntent } from '../backups/companions.ts';
 import { copyStep } from '../backups/copy-step.ts';
 import { expireStep } from '../backups/expire-step.ts';
@@ -59,7 +59,8 @@ export const backup = defineTask<Settings>({
     const { major } = await context.database.server();
     const [name] = await context.database.rows(databaseName);
     const pgDump = await context.clients.find('pg_dump', major);
-    const repository = { directory, label, state: await inspectRepository(directory) };
+    const state = await inspectRepository(directory);
+    const repository = { directory, label, state, isMoved: state !== 'ours' && hasEarlier(context) };
     await requireRights(context.database);
     const store = localStore(directory);
     const backups = await listBackups(store, label, context.signal);
@@ -98,12 +99,19 @@ function told(step: Step): { readonly dumping: Step; readonly isGood: () => bool
   };
 }
 
+/** Did the journal see a backup of this project in the last year? */
+function hasEarlier({ history, project, ...context }: PlanContext<Settings>): boolean {
+  return history.samples('backup.bytes', project, new Date(context.now().getTime() - 365 * DAY_MS)).length > 0;
+}
+
 interface Target {
   readonly directory: string;
   readonly label: string;
   readonly state: 'missing' | 'empty' | 'ours';
   readonly pgDump: ClientProgram;
   readonly database: string;
+  /** Earlier backups were taken, but not into this directory. */
+  readonly isMoved: boolean;
   /** Other databases of the server that no backup here is of. */
   readonly uncovered: readonly string[];
   /** The backups that say what is usual, newest first. */
@@ -145,7 +153,8 @@ async function dumpStep({ settings, clients, backups }: PlanContext<Settings>, t
       const result = await takeBackup(request, signal);
       if (result.kind !== 'published') return refusedOutcome(result);
       for (const path of result.swept) log.warn({ path }, 'removed what a dead run left behind');
-      return publishedOutcome(result, target.uncovered);
+      const outcome = publishedOutcome(result, target.uncovered);
+      return target.isMoved ? inNewPlace(outcome, directory) : outcome;
     },
   };
 }

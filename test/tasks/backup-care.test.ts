@@ -270,3 +270,19 @@ test('progress takes the size of the backup before for an estimate, as long as i
   expect(seen.every(({ done, total }) => total === undefined || done <= total)).toBe(true);
   expect(seen.at(-1)?.total).toBeUndefined();
 });
+
+test('a directory that begins anew although there were backups is said once: its disk may not be mounted', async ({
+  database,
+  vault,
+}) => {
+  await database.query('CREATE TABLE users (id int)');
+  const history = { samples: () => [{ at: new Date(), value: 1_000 }] };
+  expect(await vault.take({}, { history })).toMatchObject({
+    status: 'fail',
+    detail: 'backup.new_place',
+    summary: expect.stringContaining('is its disk mounted?'),
+    facts: { rows: 0 },
+  });
+  expect(await vault.backups()).toHaveLength(1);
+  expect(await vault.take({}, { history })).toMatchObject({ status: 'done' });
+});

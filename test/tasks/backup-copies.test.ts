@@ -92,6 +92,18 @@ test('a copy that was broken off is no backup there, and is sent whole the next 
   expect(await readdir(join(copying.folder, id))).toContain('manifest.json');
 });
 
+test('a place that has lost all that was sent there is not filled again until somebody says so', async ({
+  copying,
+}) => {
+  await copying.run();
+  await rm(copying.folder, { recursive: true });
+  expect((await copying.run())['copy to offsite']).toMatchObject({ status: 'fail', detail: 'copy.emptied' });
+  await expect(readdir(copying.folder)).rejects.toMatchObject({ code: 'ENOENT' });
+  await mkdir(copying.folder);
+  await writeFile(join(copying.folder, 'a new disk'), '');
+  expect((await copying.run())['copy to offsite']?.facts).toMatchObject({ copied: { length: 3 } });
+});
+
 /** A place that changes one byte of every dump on the way in. */
 function lossy(store: Store): Store {
   return {

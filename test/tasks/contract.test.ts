@@ -15,6 +15,7 @@ import { isProblem } from '../../src/engine/verdict.ts';
 import { tasks } from '../../src/tasks/index.ts';
 import { LIMITS, queryOnce } from '../support/database.ts';
 import { silentLog } from '../support/log.ts';
+import { placesAt } from '../support/backup-places.ts';
 
 /** Settings that a task needs before it can run at all; most run with none. */
 const SETTINGS: Readonly<Record<string, (folder: string) => object>> = {
@@ -77,7 +78,7 @@ async function runTask(task: Task, circumstances: Circumstances = {}): Promise<T
     signal: circumstances.signal ?? new AbortController().signal,
     log: silentLog,
     project: 'app',
-    backupDirectory: join(folder, 'data'),
+    backups: placesAt(join(folder, 'data')),
     timezone: 'UTC',
     reader,
     writer,

@@ -100,6 +100,8 @@ test('a copy that cannot be reached is said, and the others are tried all the sa
     summary: expect.stringContaining('offsite: the bucket is away'),
     facts: { copy: 'local', rows: 100 },
   });
+  const { receipts } = await readReceipts(vault.directory, 'app');
+  expect(receipts, 'this backup was restored, whatever else is wrong').toMatchObject([{ verdict: 'pass' }]);
 });
 
 function unreachable(): Error {

@@ -8,7 +8,7 @@ import { readReceipts } from '../../src/backups/receipts.ts';
 import type { CopyPlace } from '../../src/engine/backup-places.ts';
 import { verifyBackup } from '../../src/tasks/verify-backup.ts';
 import { test as base, type Vault } from '../support/backups.ts';
-import { noDatabase, planTask } from '../support/run-task.ts';
+import { noDatabase, performSteps, planTask } from '../support/run-task.ts';
 
 const test = base.extend<{ taken: string }>({
   taken: async ({ database, vault }, use) => {
@@ -107,4 +107,12 @@ test('a sample holds the newest and so many others, not always the same', async 
   }
   expect(seen.size, taken).toBe(5);
   expect(await titles(vault, { sample: 50 })).toHaveLength(5);
+});
+
+test('a backup that expires while others are looked at is not called bad', async ({ vault, taken }) => {
+  const around = { database: noDatabase };
+  const steps = await planTask(verifyBackup, { directory: vault.directory, which: 'all' }, around);
+  await rm(taken, { recursive: true });
+  await expect(performSteps(steps, around)).rejects.toMatchObject({ code: 'FILE_UNUSABLE', detail: 'verify.gone' });
+  expect((await readReceipts(vault.directory, 'app')).receipts).toEqual([]);
 });
