@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { FILES, labelFolder, startOf } from '../src/backups/layout.ts';
+import { dumpFile, labelFolder, startOf } from '../src/backups/layout.ts';
 import { MaintError } from '../src/base/errors.ts';
 import { APP } from './app.ts';
 import { narrator, StoryError, type Narrator } from './narrator.ts';
@@ -76,7 +76,7 @@ async function proof({ chapter, maint, say }: Narrator, { config, backups, news 
   say(`The newest, ${newest}, holds ${readdirSync(newest).join(', ')}`);
 
   await chapter('And if one byte of it rots on the disk?');
-  spoil(join(newest, FILES.dump));
+  spoil(join(newest, dumpFile()));
   await maint(['verify-backup', '--latest', '--config', config], 1);
   expect(news().webhook, 'maint.alert.firing');
 }

@@ -75,7 +75,7 @@ function crashed(error: MaintError, log: Log): Ending {
     verdict: error.exitCode === 1 ? 'fail' : 'crash',
     code: error.code,
     summary: error.message,
-    remediation: [error.hint],
+    remediation: [error.hint, ...error.commands],
     ...(error.detail !== undefined && { detail: error.detail }),
   };
 }

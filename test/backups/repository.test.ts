@@ -18,9 +18,12 @@ test('projects that begin in one directory at the same moment share one reposito
   directory,
 }) => {
   const labels = Array.from({ length: 8 }, (_, index) => `app${index}`);
-  await Promise.all(labels.map((label) => prepareRepository(directory, label)));
-  expect(readdirSync(directory).toSorted()).toEqual([...labels, REPOSITORY_FILE].toSorted());
-  const mark = readFileSync(join(directory, REPOSITORY_FILE), 'utf8');
-  await prepareRepository(directory, 'later');
-  expect(readFileSync(join(directory, REPOSITORY_FILE), 'utf8')).toBe(mark);
+  const begin = async (label: string): Promise<string> => {
+    await prepareRepository(directory, label);
+    return readFileSync(join(directory, REPOSITORY_FILE), 'utf8');
+  };
+  const marks = await Promise.all(labels.map(begin));
+  expect(new Set(marks).size).toBe(1);
+  expect(await begin('later')).toBe(marks[0]);
+  expect(readdirSync(directory).toSorted()).toEqual([...labels, 'later', REPOSITORY_FILE].toSorted());
 });

@@ -215,6 +215,7 @@ describe('maint backups status', () => {
       exitCode: 1,
       stdout: expect.stringContaining('receipts.broken'),
     });
+    expect((await site.run('backups', 'list')).stdout).toContain('the receipts are not whole');
     const end = await site.run('backups', 'prune', '--json');
     expect(json(end)).toMatchObject({ removed: [], frozen: { detail: 'expiry.receipts_broken' } });
     renameSync(join(site.folder, 'backups/receipts/app'), join(site.folder, 'evidence'));

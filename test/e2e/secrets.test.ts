@@ -1,11 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, inject } from 'vitest';
+import { makeKeyPair } from '../../src/adapters/age-keys.ts';
 import { startCluster } from '../../src/adapters/cluster.ts';
+import { keyFile } from '../support/age.ts';
 import { queryOnce } from '../support/database.ts';
-import { processes } from '../support/process-table.ts';
+import { descendants, processes } from '../support/process-table.ts';
 import { test, type Site } from '../support/site.ts';
+import { copyIn, s3Server, shellCopy } from '../support/stores.ts';
 
 const PASSWORD = 'pa55w0rd-planted-in-the-url';
 const TOKEN = 'token-planted-in-the-webhook';
@@ -76,4 +79,116 @@ describe('a planted secret', () => {
       for (const secret of PLANTED) expect(bytes.includes(secret), `${secret} in ${file}`).toBe(false);
     }
   });
+
+  test('of a copy, a key or a password that comes from a file reaches only the programs that it is for', async ({
+    site,
+  }) => {
+    await using cluster = await startCluster({
+      binDirectory: inject('binDirectory'),
+      parentDirectory: tmpdir(),
+      uid: process.getuid?.(),
+    });
+    await queryOnce(cluster.url('postgres'), `CREATE ROLE app LOGIN SUPERUSER PASSWORD '${PASSWORD}'`);
+    await queryOnce(cluster.url('postgres'), 'CREATE TABLE users AS SELECT g AS id FROM generate_series(1, 50000) g');
+    const cloud = await s3Server();
+    const keys = await makeKeyPair();
+    const planted = {
+      url: `postgres://app:${PASSWORD}@/postgres?host=${cluster.socketDirectory}&port=${cluster.port}`,
+      cloud: cloud.owner.secretAccessKey,
+      shell: 'planted-for-the-commands',
+      identity: keyFile(keys).reveal(),
+    };
+    const file = (name: keyof typeof planted): { readonly file: string } => {
+      const path = join(site.folder, `secret-${name}`);
+      writeFileSync(path, planted[name], { mode: 0o600 });
+      return { file: path };
+    };
+    const shelf = join(site.folder, 'shell');
+    mkdirSync(shelf);
+    const copies = [
+      copyIn(cloud, { secretAccessKey: file('cloud') }),
+      shellCopy(shelf, { env: { SHELF_TOKEN: file('shell') } }),
+    ];
+    const encryption = { recipients: [keys.recipient], identity: file('identity') };
+    delete site.env['DATABASE_URL'];
+    site.configure({
+      database: { url: file('url'), connectTimeout: '3s' },
+      backups: { directory: join(site.folder, 'backups'), encryption, copies },
+      log: { level: 'trace' },
+    });
+
+    const runs = [
+      await observed(site, 'backup', '-v', '--json'),
+      await observed(site, 'verify-backup', '--copy', 'cloud'),
+      await observed(site, 'verify-backup', '--copy', 'shell'),
+      await observed(site, 'restore-test', '--copy', 'shell'),
+    ];
+    for (const { exitCode, said } of runs) expect(exitCode, said).toBe(0);
+    cloud.fault({ operation: 'GetObject', effect: { status: 403, code: 'AccessDenied' } });
+    writeFileSync(join(site.folder, 'secret-identity'), keyFile(await makeKeyPair()).reveal());
+    runs.push(
+      await observed(site, 'verify-backup', '--copy', 'cloud', '--json'),
+      await observed(site, 'verify-backup', '--copy', 'shell', '-v'),
+    );
+    const secrets = [PASSWORD, planted.cloud, planted.shell, keys.identity.reveal()];
+    const seen = runs.flatMap((run) => run.seen);
+    for (const secret of secrets) {
+      for (const { said } of runs) expect(said, 'report, diary and errors').not.toContain(secret);
+      for (const { commandLine } of seen) expect(commandLine).not.toContain(secret);
+    }
+    const holders = (secret: string): readonly Seen[] => seen.filter(({ environment }) => environment.includes(secret));
+    const isOfPostgres = ({ commandLine }: Seen): boolean => /\b(pg_\w+|psql)\b/.test(commandLine);
+    expect(holders(PASSWORD).map(({ program }) => program)).toContain('pg_dump');
+    // pg_dumpall asks pg_dump for its version through a shell.
+    expect(holders(PASSWORD).filter((program) => !isOfPostgres(program))).toEqual([]);
+    for (const secret of [planted.cloud, keys.identity.reveal()]) expect(holders(secret)).toEqual([]);
+    const isOther = ({ program }: Seen): boolean => /^(node|zstd|postgres|initdb)/.test(program);
+    expect(holders(planted.shell).filter((each) => isOther(each) || isOfPostgres(each))).toEqual([]);
+    for (const path of filesBelow(site.folder).filter((name) => !basename(name).startsWith('secret-'))) {
+      const bytes = readFileSync(path);
+      for (const secret of secrets) expect(bytes.includes(secret), path).toBe(false);
+    }
+    for (const key of await cloud.keys()) {
+      const bytes = await cloud.bytesOf(key);
+      for (const secret of secrets) expect(bytes.includes(secret), key).toBe(false);
+    }
+  });
 });
+
+interface Seen {
+  readonly program: string;
+  readonly commandLine: string;
+  readonly environment: string;
+}
+
+/** Runs maint and looks at it and every program below it again and again. */
+async function observed(
+  site: Site,
+  ...args: readonly string[]
+): Promise<{ readonly exitCode: number | null; readonly said: string; readonly seen: readonly Seen[] }> {
+  const seen = new Map<string, Seen>();
+  const running = site.start(...args);
+  const { pid = 0 } = running.child;
+  const look = setInterval(() => {
+    const own = processes().filter((each) => each.pid === pid);
+    for (const { pid: id, commandLine } of [...own, ...descendants(pid)]) {
+      const environment = partOf(id, 'environ');
+      // Between the two it may have become another program.
+      if (partOf(id, 'cmdline').replaceAll('\0', ' ').trim() !== commandLine) continue;
+      const program = basename(commandLine.split(' ')[0] ?? '').replace(/:$/, '');
+      seen.set(`${id} ${commandLine}`, { program, commandLine, environment });
+    }
+  }, 5);
+  const { exitCode, stdout, stderr } = await running.ended;
+  clearInterval(look);
+  return { exitCode, said: stdout + stderr, seen: [...seen.values()] };
+}
+
+function partOf(pid: number, part: 'environ' | 'cmdline'): string {
+  try {
+    return readFileSync(`/proc/${pid}/${part}`, 'utf8');
+  } catch {
+    // It ended between the two looks.
+    return '';
+  }
+}

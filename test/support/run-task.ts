@@ -31,7 +31,11 @@ export async function planTask<Settings>(
   settings: unknown,
   around: Around,
 ): Promise<readonly Step[]> {
-  return task.plan({ ...surroundings(around), settings: await task.settings.parseAsync(settings), database: around.database });
+  return task.plan({
+    ...surroundings(around),
+    settings: await task.settings.parseAsync(settings),
+    database: around.database,
+  });
 }
 
 /** Performs steps one after the other; an error ends it, as with a task whose `onFailure` is `stop`. */
