@@ -43,7 +43,7 @@ export async function makeSealing(recipients: readonly string[]): Promise<Sealin
   return {
     codec: ['age'],
     suffix: sealedSuffix(recipients),
-    seal: (source) => encrypted(releasing(source), [...recipients, recipient]),
+    seal: (source) => encrypted(begun(releasing(source)), [...recipients, recipient]),
     unseal: (source) => decrypted(releasing(source), identity),
     identity,
   };
@@ -56,3 +56,25 @@ async function* releasing(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer>
     release(piece);
   }
 }
+
+/**
+ * Asks for the first piece at once. What a program wrote before it ended is thrown away when nobody has begun to read by
+ * then, and making the header of a file takes longer than a small program runs.
+ */
+function begun(source: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+  const pieces = source[Symbol.asyncIterator]();
+  const first = pieces.next();
+  // Thrown below, where it can be awaited.
+  first.catch(ignoreForNow);
+  return {
+    async *[Symbol.asyncIterator]() {
+      try {
+        for (let next = await first; next.done !== true; next = await pieces.next()) yield next.value;
+      } finally {
+        await pieces.return?.();
+      }
+    },
+  };
+}
+
+function ignoreForNow(): void {}

@@ -36,7 +36,10 @@ alerts: { channels: [{ type: slack, name: ops, url: 'https://hooks.example/x' }]
       backups:
         encryption:
           recipients: []
+        copies: []
         files: []
+        rules:
+          readBackWithin: 35 days
       tasks:
         look:
           maxAge: 1h
