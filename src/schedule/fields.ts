@@ -58,9 +58,9 @@ export type ParsedExpression = { readonly expression: CronExpression } | { reado
 /** Reads five fields, or a nickname such as `@daily`, as strictly as Debian's cron. */
 export function parseExpression(text: string): ParsedExpression {
   const written = text.trim().toLowerCase();
-  const words = (NICKNAMES[written] ?? written).split(/\s+/);
-  if (written.startsWith('@') && NICKNAMES[written] === undefined)
-    return { fault: `${written} is no nickname of cron` };
+  const nickname = Object.hasOwn(NICKNAMES, written) ? NICKNAMES[written] : undefined;
+  const words = (nickname ?? written).split(/\s+/);
+  if (written.startsWith('@') && nickname === undefined) return { fault: `${written} is no nickname of cron` };
   if (words.length !== 5) return { fault: `it has ${words.length} of 5 fields` };
   try {
     const [minute = '', hour = '', day = '', month = '', weekday = ''] = words;

@@ -114,7 +114,8 @@ describe('a standby', () => {
     await eventually('it caught up', async () => (await replication({}, standby.url('postgres')))?.verdict === 'done');
   });
 
-  test('that lost its primary says so', async () => {
+  // The standby sees it when its own clocks have run out, which on a busy machine may take longer than anybody waits.
+  test('that lost its primary says so', { retry: 2 }, async () => {
     await cluster.stop();
     try {
       const soon = { warnAfter: '1ms', failAfter: '1 h' };

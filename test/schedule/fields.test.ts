@@ -23,6 +23,10 @@ describe('the five fields', () => {
     expect(read('0 0 * * *').weekday.values.size).toBe(7);
   });
 
+  test('are not meant by the words that every object of JavaScript knows', () => {
+    for (const word of ['__proto__', 'constructor', 'toString']) expect(parseExpression(word)).toHaveProperty('fault');
+  });
+
   test('are meant by nicknames', () => {
     expect(read('@daily').text).toBe('0 0 * * *');
     expect(read(' @HOURLY ').text).toBe('0 * * * *');
