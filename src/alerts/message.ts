@@ -30,7 +30,7 @@ export function alertMessage(report: RunReport, at: Date, notifications: readonl
   return { id: `alert_${run}`, kind: 'alert', at: at.toISOString(), run, command, project, host, notifications };
 }
 
-/** What `maint alert test` sends: travels like an alarm and says that it is none. */
+/** What `maint alerts test` sends: travels like an alarm and says that it is none. */
 export function testMessage(about: {
   readonly run: string;
   readonly project: string;
@@ -39,7 +39,7 @@ export function testMessage(about: {
 }): AlertMessage {
   const { run, project, host, now } = about;
   const at = now.toISOString();
-  return { id: `test_${run}`, kind: 'test', at, run, command: 'alert test', project, host, notifications: [] };
+  return { id: `test_${run}`, kind: 'test', at, run, command: 'alerts test', project, host, notifications: [] };
 }
 
 /** The part of a message that a channel is to get; undefined when there is nothing in it for that channel. */

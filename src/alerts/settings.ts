@@ -7,7 +7,7 @@ import { durationSetting } from '../base/settings.ts';
 const name = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'must be lower-case letters, digits and hyphens, at most 40')
-  .describe('What reports and `maint alert test` call this channel; different for each one');
+  .describe('What reports and `maint alerts test` call this channel; different for each one');
 
 const url = secretSetting
   .refine(isHttpUrl, 'must be an http:// or https:// URL')

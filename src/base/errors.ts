@@ -173,7 +173,7 @@ export const ERRORS = {
   ALERT_UNDELIVERED: {
     exitCode: 1,
     meaning: 'no channel took an alert',
-    hint: 'Run `maint alert test`; the alert is kept and sent again with the next run.',
+    hint: 'Run `maint alerts test`; the alert is kept and sent again with the next run.',
   },
 } as const satisfies Readonly<Record<string, ErrorMeaning>>;
 

@@ -14,7 +14,7 @@ import type { Invocation } from './invocation.ts';
 type AlertTestInvocation = Extract<Invocation, { readonly kind: 'alert-test' }>;
 
 /**
- * `maint alert test`: sends a message that says it is a test, on the same way as an alarm, and tells what became of it.
+ * `maint alerts test`: sends a message that says it is a test, on the same way as an alarm, and tells what became of it.
  * @returns 0 when every channel took it, 1 when one did not
  * @throws MaintError CONFIG_INVALID when there is no channel, USAGE when the named one is unknown
  */

@@ -40,7 +40,7 @@ function dryTally(all: number, planned: number): string {
 function nextSteps(report: RunReport): readonly string[] {
   const undelivered = (report.alerts?.undelivered ?? 0) > 0;
   return [
-    ...(undelivered ? ['Nobody was told: run `maint alert test` to see what keeps the alerts back.'] : []),
+    ...(undelivered ? ['Nobody was told: run `maint alerts test` to see what keeps the alerts back.'] : []),
     ...nextForVerdict(report),
   ];
 }

@@ -2,6 +2,8 @@
 export interface CommandEntry {
   /** As a person types it: `run <task...>`. */
   readonly name: string;
+  /** An older name, which still works and is shown nowhere. */
+  readonly alias?: string;
   readonly group: 'Rounds:' | 'Tasks:' | 'Backups:' | 'Looking:' | 'Set-up:';
   readonly summary: string;
 }
@@ -25,11 +27,16 @@ export const COMMANDS = {
   },
   status: { name: 'status', group: 'Looking:', summary: 'What ran when, what is overdue, what comes next' },
   history: { name: 'history', group: 'Looking:', summary: 'The runs so far, newest first' },
+  alerts: {
+    name: 'alerts',
+    alias: 'alert',
+    group: 'Looking:',
+    summary: 'What is wrong now, who was told, and what became of it',
+  },
   doctor: { name: 'doctor', group: 'Looking:', summary: 'Every problem of the set-up at once, each with its fix' },
   runbook: { name: 'runbook <check>', group: 'Looking:', summary: 'What a check of health means, and what to do' },
   init: { name: 'init', group: 'Set-up:', summary: 'Look at database and machine, and write a first configuration' },
   config: { name: 'config', group: 'Set-up:', summary: 'Check, print or describe the configuration' },
-  alert: { name: 'alert', group: 'Set-up:', summary: 'Try the channels that alerts go through' },
   cron: { name: 'cron', group: 'Set-up:', summary: 'Schedule the rounds, and look for mistakes in crontabs' },
   completion: {
     name: 'completion <shell>',

@@ -29,10 +29,11 @@ export interface Building extends Surface {
 export function addCommand(
   parent: Command,
   building: Building,
-  { name, group, summary, fill }: Entry & { readonly fill: (command: Command) => void },
+  { name, alias, group, summary, fill }: Entry & { readonly fill: (command: Command) => void },
 ): void {
   const command = parent.command(name).helpGroup(group).description(summary).helpCommand(false);
-  if (building.isTyped(command.name())) fill(command);
+  if (alias !== undefined) command.alias(alias);
+  if (building.isTyped(command.name()) || (alias !== undefined && building.isTyped(alias))) fill(command);
 }
 
 /** As in the list of commands; the commands below another have a group of their own. */

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { fillAlerts } from './alerts-commands.ts';
 import { COMMANDS } from './command-list.ts';
 import { addCommand, addExample, type Building } from './commands.ts';
 import { fillCron } from './cron-commands.ts';
@@ -9,7 +10,7 @@ import { unknownWord } from './usage.ts';
 
 const HISTORY_LIMIT = { minimum: 1, maximum: 10_000, isWhole: true };
 
-/** `maint status`, `history`, `doctor` and `runbook`: they look and change nothing. */
+/** `maint status`, `history`, `alerts`, `doctor` and `runbook`: they look and change nothing. */
 export function addLooks(program: Command, building: Building): void {
   addCommand(program, building, {
     ...COMMANDS.status,
@@ -28,6 +29,7 @@ export function addLooks(program: Command, building: Building): void {
       );
     },
   });
+  addCommand(program, building, { ...COMMANDS.alerts, fill: (command) => fillAlerts(command, building) });
   addCommand(program, building, {
     ...COMMANDS.doctor,
     fill(command) {
@@ -45,7 +47,7 @@ export function addLooks(program: Command, building: Building): void {
   });
 }
 
-/** `maint init`, `config`, `alert`, `cron` and `completion`. */
+/** `maint init`, `config`, `cron` and `completion`. */
 export function addSetUp(program: Command, building: Building): void {
   addCommand(program, building, {
     ...COMMANDS.init,
@@ -62,10 +64,6 @@ export function addSetUp(program: Command, building: Building): void {
   addCommand(program, building, {
     ...COMMANDS.config,
     fill: (command) => fillConfig(command, building),
-  });
-  addCommand(program, building, {
-    ...COMMANDS.alert,
-    fill: (command) => fillAlert(command, building),
   });
   addCommand(program, building, {
     ...COMMANDS.cron,
@@ -117,23 +115,6 @@ function fillConfig(config: Command, building: Building): void {
       addExample(command, building, ['maint config schema > maint.schema.json', 'for your editor']);
       command.action(({ report = false }: { readonly report?: boolean }) =>
         building.accept({ kind: 'config-schema', of: report ? 'report' : 'config', common: readCommon(command) }),
-      );
-    },
-  });
-}
-
-function fillAlert(alert: Command, building: Building): void {
-  const line = ['maint alert test --channel slack', 'one channel; all where left out'] as const;
-  addExample(alert, building, line);
-  addCommand(alert, building, {
-    name: 'test',
-    group: BELOW,
-    summary: 'Send a test alert through every channel',
-    fill(command) {
-      command.option(...JSON_FLAG).addOption(valueOption('--channel <name>', 'only this channel'));
-      addExample(command, building, line);
-      command.action(({ channel }: { readonly channel?: string }) =>
-        building.accept({ kind: 'alert-test', channel, ...readLook(command) }),
       );
     },
   });

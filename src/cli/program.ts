@@ -61,7 +61,7 @@ function addHelpCommand(program: Command, building: Building): void {
 function commandAt(program: Command, path: readonly string[]): Command {
   let command = program;
   for (const word of path) {
-    const next = command.commands.find((each) => each.name() === word);
+    const next = command.commands.find((each) => [each.name(), ...each.aliases()].includes(word));
     if (next === undefined) throw unknownWord('command', word, commandNames(command));
     command = next;
   }

@@ -34,7 +34,7 @@ const TASKS = ['health', 'backup', 'verify-backup'];
 describe('completion in bash', () => {
   test('offers every command', () => {
     const commands = offered('');
-    for (const word of ['daily', 'quarterly', 'run', ...TASKS, 'status', 'config', 'alert', 'completion', 'help'])
+    for (const word of ['daily', 'quarterly', 'run', ...TASKS, 'status', 'config', 'alerts', 'completion', 'help'])
       expect(commands).toContain(word);
   });
 
@@ -46,7 +46,7 @@ describe('completion in bash', () => {
 
   test('offers the commands below a command', () => {
     expect(offered('config', '')).toEqual(['check', 'print', 'schema']);
-    expect(offered('alert', '')).toEqual(['test']);
+    expect(offered('alerts', '')).toEqual(['test']);
     expect(offered('cron', '')).toEqual(['print', 'install', 'uninstall', 'lint', 'simulate']);
     expect(offered('completion', '')).toEqual(['bash', 'zsh', 'fish']);
   });

@@ -6,14 +6,14 @@ const { ok, warn } = verdictsOf('channels');
 /** Would anybody hear of a problem? Sends nothing. */
 export function checkChannels({ alerts, heartbeatUrl }: Config): readonly Check[] {
   const channels = alerts.channels.map(({ name, type }) =>
-    ok(`channel ${name}`, `${type}, its address is well formed; maint alert test --channel ${name} tries it`),
+    ok(`channel ${name}`, `${type}, its address is well formed; maint alerts test --channel ${name} tries it`),
   );
   return [...(channels.length === 0 ? [NO_CHANNEL] : channels), heartbeatUrl === undefined ? NO_SWITCH : SWITCH];
 }
 
 const NO_CHANNEL = warn('channels', 'none: only the exit code and the mail of cron tell of a problem', [
   'Add to the configuration: alerts: { channels: [{ name: ops, type: slack, url: "${SLACK_WEBHOOK_URL}" }] }',
-  'Then try it: maint alert test',
+  'Then try it: maint alerts test',
 ]);
 
 const SWITCH = ok("dead man's switch", 'its address is well formed; each scheduled run calls it');

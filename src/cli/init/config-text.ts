@@ -43,7 +43,7 @@ ${disks.map((disk) => `      - ${text(disk)}`).join('\n')}
       weekly: 8
       monthly: 12
 
-# Who hears of problems. Try it with: maint alert test
+# Who hears of problems. Try it with: maint alerts test
 # alerts:
 #   channels:
 #     - name: ops
