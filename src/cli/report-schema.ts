@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ERRORS, type ErrorCode } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
+import { ALERT_CLASSES, DIMENSIONS } from '../engine/concern.ts';
 import type { RunReport } from '../engine/report.ts';
 
 /** The same without `readonly`: what a schema says it lets through. */
@@ -16,6 +17,7 @@ function exactly<T>() {
 type TaskReport = RunReport['tasks'][number];
 type StepReport = TaskReport['steps'][number];
 type Sample = StepReport['samples'][number];
+type Concern = NonNullable<StepReport['concern']>;
 type AlertReport = NonNullable<RunReport['alerts']>;
 
 const instant = z.iso.datetime();
@@ -44,6 +46,17 @@ const sample = exactly<Sample>()(
   }),
 );
 
+const concern = exactly<Concern>()(
+  z.object({
+    check: z.string().describe('The check that the step belongs to; `maint runbook <check>` prints its page'),
+    dimension: z.enum(DIMENSIONS).describe('Which part of the system it is about'),
+    alertClass: z
+      .enum(ALERT_CLASSES)
+      .describe('How urgent a failure is: page wakes someone, ticket waits for working hours, report for the week'),
+    impact: z.string().describe('Why it matters'),
+  }),
+);
+
 const step = exactly<StepReport>()(
   z.object({
     title: z.string().describe('Identity of the step over time'),
@@ -51,6 +64,7 @@ const step = exactly<StepReport>()(
     summary: z.string().describe('One line for a person'),
     facts: z.record(z.string(), json).describe('The same for a program; what is in it depends on the step'),
     remediation: lines.describe('What to do, as commands where possible'),
+    concern: concern.nullable().describe('Why the step matters and how urgently; null where it is no check'),
     code: z.enum(CODES).nullable().describe('The error behind a crash'),
     detail: z.string().nullable().describe('A finer dotted name, such as `verify.rows_mismatch`'),
     intent: lines.describe('What a dry run would have done'),

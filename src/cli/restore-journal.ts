@@ -73,7 +73,7 @@ export function journalRestore({ journal, config, world, plan }: Journalling): J
 
 type Ended = Pick<StepReport, 'verdict' | 'summary'> & Partial<Pick<StepReport, 'facts' | 'code' | 'detail'>>;
 
-const EMPTY = { facts: {}, remediation: [], code: null, detail: null, intent: [], samples: [] } as const;
+const EMPTY = { facts: {}, remediation: [], concern: null, code: null, detail: null, intent: [], samples: [] } as const;
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -1,6 +1,7 @@
 import { MaintError, type ErrorCode } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { formatDuration } from '../base/units.ts';
+import type { Concern } from './concern.ts';
 import type { Outcome } from './outcome.ts';
 import type { StepReport } from './report.ts';
 import type { Verdict } from './verdict.ts';
@@ -17,6 +18,7 @@ interface Beginning {
   readonly startedAt: Date;
   readonly startedMs: number;
   readonly intent: readonly string[];
+  readonly concern?: Concern | undefined;
 }
 
 /** Puts beginning and end of a step together as plain data. */
@@ -27,6 +29,7 @@ export function stepReport(beginning: Beginning, clock: { monotonicMs(): number 
     summary: ending.summary,
     facts: ending.facts ?? {},
     remediation: ending.remediation ?? [],
+    concern: beginning.concern ?? null,
     code: ending.code ?? null,
     detail: ending.detail ?? null,
     intent: beginning.intent,

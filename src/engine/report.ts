@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../base/errors.ts';
 import type { StopSignal } from '../base/world.ts';
+import type { Concern } from './concern.ts';
 import type { Facts } from './outcome.ts';
 import type { Sample } from './sample.ts';
 import type { Verdict } from './verdict.ts';
@@ -52,6 +53,8 @@ export interface StepReport {
   readonly summary: string;
   readonly facts: Facts;
   readonly remediation: readonly string[];
+  /** Why the step matters and how urgently; null where it is no check. */
+  readonly concern: Concern | null;
   /** The code of the error behind a crash; null otherwise. */
   readonly code: ErrorCode | 'BUG' | null;
   /** A finer dotted name, such as `verify.rows_mismatch`; null where there is none. */

@@ -113,6 +113,7 @@ async function performStep({ configured, step, isStopped }: NextStep, run: TaskR
     startedAt: run.now(),
     startedMs: run.monotonicMs(),
     intent: step.intent ?? [],
+    concern: step.concern,
   };
   if (run.dryRun) return stepReport(beginning, run, { verdict: 'not-run', summary: 'would run' });
   if (run.signal.aborted) return stepReport(beginning, run, interrupted(run.signal, 'not reached'));

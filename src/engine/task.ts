@@ -3,6 +3,7 @@ import type { ClientPrograms } from '../adapters/client-programs.ts';
 import type { Database, Reader } from '../adapters/postgres.ts';
 import type { Log } from '../base/log.ts';
 import type { BackupPlaces } from './backup-places.ts';
+import type { Concern } from './concern.ts';
 import type { Outcome } from './outcome.ts';
 import type { SampleHistory } from './sample.ts';
 
@@ -64,6 +65,8 @@ export interface Step {
   readonly title: string;
   /** What `perform` would do, for a dry run; one line each, exact. */
   readonly intent?: readonly string[];
+  /** Why it matters and how urgently, where it is a check. */
+  readonly concern?: Concern;
   /** However it ends, later steps run: `onFailure` of its task does not hold for it. */
   readonly isIndependent?: true;
   /** Safe to run twice, and safe to stop between two units of work. */

@@ -5,6 +5,7 @@ import { auditFile, filesToAudit } from '../certificates/audit-file.ts';
 import { auditHost } from '../certificates/audit-host.ts';
 import { auditToken, tokensSetting } from '../certificates/audit-token.ts';
 import { databaseHost, hostTitle, hostsSetting, type Host } from '../certificates/host-settings.ts';
+import type { Concern } from '../engine/concern.ts';
 import { skip, warn } from '../engine/outcome.ts';
 import { defineTask, type PlanContext, type Step } from '../engine/task.ts';
 
@@ -46,9 +47,16 @@ export const certAudit = defineTask<Settings>({
         perform: async (step) => auditToken(token, step.now()),
       })),
     ];
-    return steps.length > 0 ? steps : [NOTHING];
+    return (steps.length > 0 ? steps : [NOTHING]).map((step) => ({ ...step, concern: CONCERN }));
   },
 });
+
+const CONCERN: Concern = {
+  check: 'certificates',
+  dimension: 'certificates',
+  alertClass: 'ticket',
+  impact: 'from the day it expires on, clients refuse the server or are refused',
+};
 
 const NOTHING: Step = {
   title: 'inventory',

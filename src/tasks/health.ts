@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Reader } from '../adapters/postgres.ts';
+import { slugOf } from '../engine/fault.ts';
 import { skip, type Outcome } from '../engine/outcome.ts';
 import { defineTask, type Step, type StepContext } from '../engine/task.ts';
 import { blockedSessionsSettings, checkBlockedSessions } from '../health/check-blocked-sessions.ts';
@@ -17,6 +18,7 @@ import { checkReplication, replicationSettings } from '../health/check-replicati
 import { checkRole, roleSetting } from '../health/check-role.ts';
 import { checkSequences, sequencesSettings } from '../health/check-sequences.ts';
 import { checkTransactionIds, transactionIdsSettings } from '../health/check-transaction-ids.ts';
+import { concernOf, isCheck } from '../health/concerns.ts';
 import { defaultDisks } from '../health/default-disks.ts';
 import { isOutOfReach } from '../health/unanswered.ts';
 
@@ -63,9 +65,16 @@ export const health = defineTask({
       memoryStep(chosen),
       ...diskSteps([...new Set(disks)], chosen),
       ...httpSteps(chosen),
-    ];
+    ].map(withConcern);
   },
 });
+
+/** Steps of one kind, as of several disks, begin with the word of their check. */
+function withConcern(step: Step): Step {
+  const slug = slugOf(step.title);
+  const check = [slug, slug.split('-')[0] ?? ''].find(isCheck);
+  return check === undefined ? step : { ...step, concern: concernOf(check) };
+}
 
 /** A question to a database that answers. */
 interface DatabaseCheck {

@@ -29,6 +29,7 @@ const step = (value: number): StepReport => ({
   remediation: [],
   code: null,
   detail: null,
+  concern: null,
   intent: [],
   samples: [{ name: 'disk.used', subject: '/', value, unit: 'ratio' }],
   startedAt: NOW.toISOString(),

@@ -59,6 +59,8 @@ function runOf(
   };
 }
 
+const CONCERN = { check: 'disk', dimension: 'resources', alertClass: 'page', impact: 'the database stops' } as const;
+
 const step = (title: string, perform: Step['perform']): Step => ({ title, perform });
 
 withDatabase(
@@ -66,7 +68,10 @@ withDatabase(
   async ({ database, reader, session }) => {
     const tasks = [
       taskOf([
-        step('throws', () => Promise.reject(new MaintError('DATABASE_UNREACHABLE', 'nobody answers'))),
+        {
+          ...step('throws', () => Promise.reject(new MaintError('DATABASE_UNREACHABLE', 'nobody answers'))),
+          concern: CONCERN,
+        },
         step('fails', async () => fail('broken', ['mend it'])),
         step('warns', async () => warn('odd', ['look'])),
         step('works', async () => done('good')),
@@ -80,6 +85,7 @@ withDatabase(
       ['warn', null],
       ['done', null],
     ]);
+    expect(first?.steps.map(({ concern }) => concern)).toEqual([CONCERN, null, null, null]);
     expect(first?.verdict).toBe('fail');
     expect(second?.verdict).toBe('done');
   },

@@ -41,6 +41,7 @@ export function stepOf(title: string, summary: string, differences: Partial<Step
     verdict: 'done',
     facts: {},
     remediation: [],
+    concern: null,
     code: null,
     detail: null,
     intent: [],

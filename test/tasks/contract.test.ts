@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
@@ -30,6 +30,10 @@ const SETTINGS: Readonly<Record<string, (folder: string) => object>> = {
   'restore-test': (folder) => ({ directory: join(folder, 'backups') }),
   'cert-audit': () => ({ postgres: true, tokens: [{ name: 'hosting', expires: '2999-01-01' }] }),
 };
+
+/** Tasks that consist of checks. */
+const CHECKING = ['health', 'cert-audit'];
+const RUNBOOKS = join(import.meta.dirname, '../../docs/runbooks');
 
 let cluster: Cluster;
 let folder: string;
@@ -165,6 +169,15 @@ describe.each(tasks.map((task) => [task.name, task] as const))('%s', (_, task) =
     const titles = second.steps.map(({ title }) => title);
     expect(titles).toEqual(first.steps.map(({ title }) => title));
     expect(new Set(titles).size).toBe(titles.length);
+  });
+
+  test('says of each of its checks why it matters, how urgently, and where its runbook lies', async () => {
+    if (!CHECKING.includes(task.name)) return;
+    const { steps } = await runTask(task, { dryRun: true });
+    for (const { title, concern } of steps) {
+      expect(concern?.impact, title).toMatch(/^[^\n]{20,120}[^.\n]$/);
+      expect(existsSync(join(RUNBOOKS, `${concern?.check}.md`)), `${title}: ${concern?.check}`).toBe(true);
+    }
   });
 
   test('says what to do about everything that is wrong when the server is away', async () => {

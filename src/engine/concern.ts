@@ -1,0 +1,18 @@
+/** How urgent a problem is for people: `page` wakes someone, `ticket` waits for the owner's hours, `report` for the weekly report. */
+export const ALERT_CLASSES = ['page', 'ticket', 'report'] as const;
+export type AlertClass = (typeof ALERT_CLASSES)[number];
+
+/** Which part of a system a check is about. */
+export const DIMENSIONS = ['service', 'dependencies', 'resources', 'certificates', 'data', 'meta'] as const;
+export type Dimension = (typeof DIMENSIONS)[number];
+
+/** Why a step matters to people, and how urgently: the same for every step of a check. */
+export interface Concern {
+  /** The page of its runbook, such as `disk`: `maint runbook disk` prints it. */
+  readonly check: string;
+  readonly dimension: Dimension;
+  /** The class of a failure; a warning of it is at most a ticket. */
+  readonly alertClass: AlertClass;
+  /** Why it matters: one line, no full stop. */
+  readonly impact: string;
+}
