@@ -14,7 +14,7 @@ if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
   process.exitCode = 2;
 } else {
   module.enableCompileCache?.();
-  silenceSqliteWarning();
+  silenceExperimentWarnings();
   const { version } = createRequire(import.meta.url)('../package.json');
   const { main } = await import('../dist/cli/main.js');
   process.exitCode = await main(process.argv.slice(2), world({ version }));
@@ -22,12 +22,12 @@ if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
   setTimeout(() => process.exit(), 2_000).unref();
 }
 
-/** Node.js 22 calls node:sqlite experimental at every start, which would break the silence under cron. */
-function silenceSqliteWarning() {
+/** Node.js 22 calls node:sqlite and globs experimental whenever they are used, which would break the silence under cron. */
+function silenceExperimentWarnings() {
   const listeners = process.listeners('warning');
   process.removeAllListeners('warning');
   process.on('warning', (warning) => {
-    if (warning.name === 'ExperimentalWarning' && warning.message.startsWith('SQLite')) return;
+    if (warning.name === 'ExperimentalWarning' && /^(SQLite|glob) /.test(warning.message)) return;
     for (const listener of listeners) listener(warning);
   });
 }

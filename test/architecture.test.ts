@@ -12,7 +12,7 @@ const FLOORS = [
   ['base'],
   ['adapters'],
   ['engine'],
-  ['alerts', 'backups', 'certificates', 'health', 'retention', 'schedule'],
+  ['alerts', 'backups', 'certificates', 'cleaning', 'health', 'retention', 'schedule'],
   ['tasks'],
   ['config'],
   ['cli'],

@@ -740,6 +740,82 @@ export const taskWords: readonly TaskWords[] = [
     ],
   },
   {
+    name: 'clean',
+    summary: 'Remove old files and folders by rule',
+    tier: 'daily',
+    effect: 'destroys',
+    flags: [{ flag: '--rule <name>', summary: 'only this rule', setting: 'rule' }],
+    examples: [
+      { command: 'maint clean --dry-run', summary: 'say which files would go, and how much that would free' },
+      { command: 'maint clean --rule uploads', summary: 'one rule' },
+    ],
+    settings: [
+      {
+        key: 'rules',
+        type: 'list of blocks',
+        fallback: 'optional',
+        description: 'Which files or folders may go, rule by rule; without one nothing is ever removed',
+      },
+      { key: 'rules[].name', type: 'text', fallback: 'required', description: 'What reports and alerts call the rule' },
+      {
+        key: 'rules[].root',
+        type: 'text',
+        fallback: 'required',
+        description: 'The folder in which things go; nothing outside is ever touched',
+      },
+      {
+        key: 'rules[].files',
+        type: 'list of text',
+        fallback: 'optional',
+        description: 'Files that may go, as globs relative to the root',
+      },
+      {
+        key: 'rules[].folders',
+        type: 'list of text',
+        fallback: 'optional',
+        description: 'Folders that may go as a whole, as globs; the newest thing in one says how old it is',
+      },
+      {
+        key: 'rules[].olderThan',
+        type: 'duration',
+        fallback: 'optional',
+        description: 'What was last written to so long ago goes',
+      },
+      {
+        key: 'rules[].maxTotal',
+        type: 'size',
+        fallback: 'optional',
+        description: 'The oldest go until all together take no more than this on the disk',
+      },
+      {
+        key: 'rules[].maxCount',
+        type: 'whole number from 0',
+        fallback: 'optional',
+        description: 'The oldest go until no more than so many are left',
+      },
+      {
+        key: 'rules[].keepNewest',
+        type: 'whole number from 0',
+        fallback: 'default 0',
+        description: 'So many of the newest stay whatever the limits say',
+      },
+      {
+        key: 'rules[].keepYoungerThan',
+        type: 'duration',
+        fallback: 'optional',
+        description:
+          'What was written to since stays whatever the limits say; one hour, or olderThan where that is less',
+      },
+      {
+        key: 'rules[].maxPerRun',
+        type: 'whole number from 1',
+        fallback: 'default 10000',
+        description: 'No more than so many go in one run, the oldest of them',
+      },
+      { key: 'rule', type: 'text', fallback: 'optional', description: 'Only the rule of this name' },
+    ],
+  },
+  {
     name: 'cert-audit',
     summary: 'Look at every certificate and token that will expire',
     tier: 'monthly',

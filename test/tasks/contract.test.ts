@@ -26,6 +26,7 @@ const SETTINGS: Readonly<Record<string, (folder: string) => object>> = {
   }),
   backup: (folder) => ({ directory: join(folder, 'backups'), keep: { last: 2 } }),
   prune: () => ({ rules: [{ name: 'visits', table: 'visits', age: 'at', olderThan: '90 days' }] }),
+  clean: (folder) => ({ rules: [{ name: 'old', root: folder, files: ['*.tmp'], olderThan: '7 days' }] }),
   'verify-backup': (folder) => ({ directory: join(folder, 'backups') }),
   'restore-test': (folder) => ({ directory: join(folder, 'backups') }),
   'cert-audit': () => ({ postgres: true, tokens: [{ name: 'hosting', expires: '2999-01-01' }] }),
@@ -121,6 +122,7 @@ test('there are tasks to hold to the contract', () => {
     'verify-backup',
     'restore-test',
     'prune',
+    'clean',
     'cert-audit',
   ]);
 });
