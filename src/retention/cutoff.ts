@@ -44,9 +44,12 @@ export function clockRefusal({ ms }: Instant, now: Date): Refusal | undefined {
 }
 
 /** What of a rule says when its rows are old. */
-type AgeRule = Pick<Rule, 'name' | 'table' | 'age' | 'olderThan' | 'timezone' | 'unit'>;
+interface AgeRule extends Pick<Rule, 'name' | 'table' | 'age' | 'timezone' | 'unit'> {
+  readonly olderThan: string;
+}
 
-interface Question {
+/** When rows of a rule are old, asked at an instant. */
+export interface AgeQuestion {
   readonly rule: AgeRule;
   readonly type: AgeType;
   readonly from: Instant;
@@ -55,7 +58,7 @@ interface Question {
 }
 
 /** Counts the rule's age back from the instant. @returns a refusal where PostgreSQL cannot, or the age is not in the past */
-export async function cutoffOf(database: Reader, question: Question): Promise<Cutoff | Refusal> {
+export async function cutoffOf(database: Reader, question: AgeQuestion): Promise<Cutoff | Refusal> {
   const { rule, type, from, timezone } = question;
   const missing = missingWord(rule, type);
   if (missing !== undefined) return missing;

@@ -3,13 +3,15 @@ import { formatCount, formatShare } from '../base/units.ts';
 import type { Facts } from '../engine/outcome.ts';
 import { deleteRows, type Action } from './action.ts';
 import { countDoomed, shareRefusals, type Counts } from './count.ts';
-import { cutoffOf, type Instant } from './cutoff.ts';
+import type { Instant } from './cutoff.ts';
 import { readWhere, type Doom } from './doomed.ts';
+import { narrow } from './narrow.ts';
 import { PLAIN_ROWS } from './pace.ts';
+import { readAges } from './plan-ages.ts';
 import { firstPosition, strategyOf } from './ranges.ts';
 import { blockingRefusals, findReferences, triggerRefusals, unindexedRefusals, type Reference } from './references.ts';
 import type { Refusal } from './refusal.ts';
-import type { Rule } from './settings.ts';
+import { olderThanInWords, type Rule } from './settings.ts';
 import { findFamily, type Target } from './target.ts';
 
 /** What reports call a rule. */
@@ -70,24 +72,28 @@ export interface Surroundings {
 }
 
 /** What reports call the rule of a table. */
-export function subjectOf({ name, table, olderThan }: Rule): Subject {
-  return { name, trend: name, table, noun: 'row', of: `${table} older than ${olderThan}`, verb: 'deleted' };
+export function subjectOf(rule: Rule): Subject {
+  const { name, table } = rule;
+  return { name, trend: name, table, noun: 'row', of: `${table} ${olderThanInWords(rule)}`, verb: 'deleted' };
 }
 
 /** Looks at everything a rule would touch, and deletes nothing. @throws MaintError where it cannot find out */
 export async function prepareRule(rule: Rule, { database, from, timezone }: Surroundings): Promise<Prepared> {
-  const { table, age, olderThan } = rule;
+  const { table, age } = rule;
   const subject = subjectOf(rule);
   const family = await findFamily(database, rule);
   if ('reason' in family) return { subject, refusals: [family] };
   const { targets } = family;
   const [first] = targets;
   if (first === undefined) return { subject, refusals: [] };
-  const cutoff = await cutoffOf(database, { rule, type: first.ageType, from, timezone });
-  if ('reason' in cutoff) return { subject, refusals: [cutoff] };
+  const ages = await readAges(database, { rule, type: first.ageType, from, timezone });
+  if ('reason' in ages) return { subject, refusals: [ages] };
+  const { cutoff, cutoffs } = ages;
   const condition = await readWhere(database, rule, targets);
   if ('reason' in condition) return { subject, refusals: [condition] };
-  const doom = { cutoff, where: condition.where };
+  const narrowed = await narrow(database, { rule, family, doom: { cutoff, where: condition.where }, cutoffs });
+  if ('reason' in narrowed) return { subject, refusals: [narrowed] };
+  const doom = { cutoff, where: narrowed.where };
   const references = await findReferences(database, family);
   const unindexed = unindexedRefusals(references);
   const counts = await countDoomed(database, targets, doom);
@@ -99,7 +105,10 @@ export async function prepareRule(rule: Rule, { database, from, timezone }: Surr
     ...shareRefusals(counts, rule),
   ];
   const action = deleteRows(PLAIN_ROWS);
-  const lines = [`delete from ${table} what is older than ${olderThan}: ${age} before ${cutoff.key}`];
+  const lines = [
+    `delete from ${table} what is ${olderThanInWords(rule)}: ${age} before ${cutoff.key}`,
+    ...narrowed.lines,
+  ];
   const firstBatch = await firstBatchOf(database, { targets, doom, action });
   const companions = companionsOf(references);
   return { subject, refusals, found: { action, targets, doom, counts, references, companions, lines, firstBatch } };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { durationSetting, sizeSetting } from '../base/settings.ts';
+import { keepLastSetting, orphanSetting, planAgesSetting } from './rule-settings.ts';
 
 /** How much of the time batches may be at work. */
 export const paceSetting = z.enum(['gentle', 'normal', 'full']);
@@ -12,10 +13,14 @@ const ruleSetting = z.strictObject({
     .describe('What reports and alerts call the rule'),
   table: z.string().min(1).describe('The table as SQL would name it, such as public.events'),
   age: z.string().min(1).describe('The column that says how old a row is: a time, a date, or an epoch'),
-  olderThan: z.string().min(1).describe('Rows older than this PostgreSQL interval go, such as 90 days or 6 months'),
+  olderThan: z
+    .union([z.string().min(1), planAgesSetting])
+    .describe('Rows older than this PostgreSQL interval go, such as 90 days; or an interval for each plan'),
   where: z.string().min(1).optional().describe('Only rows for which this SQL condition is true'),
   timezone: z.string().min(1).optional().describe('Zone of an age column without one: timestamp without time zone'),
   unit: z.enum(['seconds', 'milliseconds']).optional().describe('What a whole-number age column counts since 1970'),
+  keepLast: keepLastSetting.optional().describe('Rows that stay because they are the newest of their key'),
+  orphanOf: orphanSetting.optional().describe('Only rows that name a row of another table which is not there'),
   maxShare: z.number().gt(0).lte(1).default(0.5).describe('Refuse to delete more than this share of the table at once'),
   keepAtLeast: z.int().nonnegative().default(1).describe('Refuse when fewer rows than this would stay'),
   allowTriggers: z.array(z.string()).default([]).describe('Delete triggers that may fire, by name'),
@@ -23,6 +28,11 @@ const ruleSetting = z.strictObject({
 
 /** Which rows of which table may go. */
 export type Rule = z.infer<typeof ruleSetting>;
+
+/** How old rows of a rule are, in words that follow the table. */
+export function olderThanInWords({ olderThan }: Pick<Rule, 'olderThan'>): string {
+  return typeof olderThan === 'string' ? `older than ${olderThan}` : `older than ${olderThan.from} allows`;
+}
 
 /** Retention as data: without a rule nothing is ever deleted. */
 export const rulesSetting = z

@@ -15,7 +15,7 @@ import { tidyStep } from '../retention/tidy.ts';
 
 const settings = z
   .strictObject({
-    rules: rulesSetting.default([]).describe('Which rows may go, rule by rule; without one nothing is ever deleted'),
+    rules: rulesSetting.prefault([]).describe('Which rows may go, rule by rule; without one nothing is ever deleted'),
     hotmesh: hotmeshSetting.optional().describe('The retention of HotMesh; where left out none of its rows ever goes'),
     rule: z.string().min(1).optional().describe('Only the rule of this name'),
     pace: paceSetting.default('gentle').describe('At work a quarter of the time, half of it, or all of it'),

@@ -605,9 +605,9 @@ export const taskWords: readonly TaskWords[] = [
       },
       {
         key: 'rules[].olderThan',
-        type: 'text',
+        type: 'text or { from, key, references, map, min, max }',
         fallback: 'required',
-        description: 'Rows older than this PostgreSQL interval go, such as 90 days or 6 months',
+        description: 'Rows older than this PostgreSQL interval go, such as 90 days; or an interval for each plan',
       },
       {
         key: 'rules[].where',
@@ -626,6 +626,31 @@ export const taskWords: readonly TaskWords[] = [
         type: 'one of seconds, milliseconds',
         fallback: 'optional',
         description: 'What a whole-number age column counts since 1970',
+      },
+      {
+        key: 'rules[].keepLast.per',
+        type: 'text or list of text',
+        fallback: 'required',
+        description: 'The columns that make a key, such as user_id',
+      },
+      {
+        key: 'rules[].keepLast.count',
+        type: 'whole number from 1',
+        fallback: 'required',
+        description: 'So many of the newest rows of each key stay',
+      },
+      { key: 'rules[].orphanOf.table', type: 'text', fallback: 'required', description: 'The table of the parents' },
+      {
+        key: 'rules[].orphanOf.key',
+        type: 'text or list of text',
+        fallback: 'required',
+        description: 'The columns of the rule that name the parent; a row with NULL in one is no orphan',
+      },
+      {
+        key: 'rules[].orphanOf.references',
+        type: 'text or list of text',
+        fallback: 'optional',
+        description: 'The columns of the parents that they name; their primary key if left out',
       },
       {
         key: 'rules[].maxShare',

@@ -1,0 +1,46 @@
+import { z } from 'zod';
+
+const columnName = z.string().min(1);
+/** One column or several, always read as several. */
+const columnNames = z
+  .union([columnName, z.array(columnName).min(1)])
+  .transform((names) => (typeof names === 'string' ? [names] : names));
+
+/** The newest rows of each key stay, whatever their age. */
+export const keepLastSetting = z.strictObject({
+  per: columnNames.describe('The columns that make a key, such as user_id'),
+  count: z.int().positive().describe('So many of the newest rows of each key stay'),
+});
+export type KeepLast = z.infer<typeof keepLastSetting>;
+
+/** Rows whose parent does not exist. */
+export const orphanSetting = z.strictObject({
+  table: z.string().min(1).describe('The table of the parents'),
+  key: columnNames.describe('The columns of the rule that name the parent; a row with NULL in one is no orphan'),
+  references: columnNames
+    .optional()
+    .describe('The columns of the parents that they name; their primary key if left out'),
+});
+export type OrphanOf = z.infer<typeof orphanSetting>;
+
+/** What the map says for rows that stay for ever. */
+export const NEVER = 'never';
+
+/** Ages by a column of another table. */
+export const planAgesSetting = z.strictObject({
+  from: z
+    .string()
+    .regex(/^.+\.[^.]+$/, { message: 'must name table and column, such as users.plan' })
+    .describe('Table and column that say which age holds for a row, such as users.plan'),
+  key: columnName.describe('The column of the rule that names a row there'),
+  references: columnName.optional().describe('The column there that it names; the primary key where left out'),
+  map: z
+    .record(z.string(), z.string().min(1))
+    .refine((map) => Object.values(map).some((age) => age !== NEVER), {
+      message: `no age is given but ${NEVER}: leave the rule out`,
+    })
+    .describe('A PostgreSQL interval or never for each value of that column; other values mean never'),
+  min: z.string().min(1).describe('No interval of the map may be shorter: what keeps a slip from emptying a table'),
+  max: z.string().min(1).describe('No interval of the map may be longer'),
+});
+export type PlanAges = z.infer<typeof planAgesSetting>;
