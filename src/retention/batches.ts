@@ -1,4 +1,4 @@
-import type { Database } from '../adapters/postgres.ts';
+import type { Database, Transaction } from '../adapters/postgres.ts';
 import { sql } from '../adapters/sql.ts';
 import { timed } from '../adapters/stopwatch.ts';
 import { MaintError } from '../base/errors.ts';
@@ -15,6 +15,8 @@ export interface BatchRequest extends Omit<Grip, 'isAroundLocks'> {
 /** What became of a batch. */
 export interface BatchEnd extends Took {
   readonly ms: number;
+  /** Where the WAL of the server was then; undefined where nothing came of it. */
+  readonly walBytes?: number;
   /** Sessions that waited for this transaction when it was about to end. */
   readonly waiting: number;
 }
@@ -31,22 +33,23 @@ export async function takeRange(request: BatchRequest, tally: Tally): Promise<Ba
   const plain = await attempt(request, false, tally);
   if (plain !== undefined) return plain;
   const around = await attempt(request, true, tally);
-  if (around === undefined) return { rows: 0, isWhole: true, ms: request.lockTimeoutMs, waiting: 0 };
-  tally.skippedLocked += 1;
-  return around;
+  return around ?? { rows: 0, isWhole: true, ms: request.lockTimeoutMs, waiting: 0 };
 }
 
 /** @returns undefined where a lock was not to be had in time */
 async function attempt(request: BatchRequest, isAroundLocks: boolean, tally: Tally): Promise<BatchEnd | undefined> {
   const { database, action, lockTimeoutMs } = request;
+  let left = 0;
   try {
     const { value, ms } = await timed(() =>
       database.transaction({ lockTimeoutMs, statementTimeoutMs: STATEMENT_TIMEOUT_MS }, async (inside) => {
         const took = await action.take(inside, { ...request, isAroundLocks });
-        const [held] = await inside.rows(WAITING_FOR_US);
-        return { ...took, waiting: held?.waiting ?? 0 };
+        if (isAroundLocks && took.isWhole) left = await leftIn(inside, request);
+        const [end] = await inside.rows(END);
+        return { ...took, waiting: end?.waiting ?? 0, walBytes: end?.walBytes ?? 0 };
       }),
     );
+    tally.lockedSkipped += left;
     tally.batchMs.push(ms);
     tally.attributes += value.attributes ?? 0;
     return { ...value, ms };
@@ -57,8 +60,15 @@ async function attempt(request: BatchRequest, isAroundLocks: boolean, tally: Tal
   }
 }
 
+/** How many rows of the range are still there, as other sessions hold them. */
+async function leftIn(inside: Transaction, { target: { table }, condition }: BatchRequest): Promise<number> {
+  const [row] = await inside.rows(sql<{ rows: number }>`
+    SELECT count(*)::float8 AS rows FROM ONLY ${table} WHERE ${condition}`);
+  return row?.rows ?? 0;
+}
+
 // Asked inside the transaction, for outside it nothing is held any more. What waits for a lock everyone may see.
-const WAITING_FOR_US = sql<{ waiting: number }>`
-  SELECT count(DISTINCT pid)::int AS waiting
+const END = sql<{ waiting: number; walBytes: number }>`
+  SELECT count(DISTINCT pid)::int AS waiting, pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8 AS "walBytes"
     FROM pg_locks
    WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))`;

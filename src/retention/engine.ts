@@ -5,10 +5,10 @@ import { MaintError } from '../base/errors.ts';
 import type { Action } from './action.ts';
 import { takeRange, type BatchEnd } from './batches.ts';
 import type { Doom } from './doomed.ts';
-import { closedGates, type GateName, type ReadGates } from './gates.ts';
+import { closedGates, type GateName, type Gates } from './gates.ts';
 import { fewerRows, nextLimit, nextRows, restMs } from './pace.ts';
 import { firstPosition, type Field, type Position, type Range } from './ranges.ts';
-import type { GateLimits, Pace } from './settings.ts';
+import type { Pace } from './settings.ts';
 import type { Ending, Tally } from './tally.ts';
 import type { Target } from './target.ts';
 
@@ -18,6 +18,8 @@ export interface Budget {
   readonly until: Date | undefined;
   /** No batch begins once none is left; undefined without a limit. */
   rowsLeft: number | undefined;
+  /** Whether batches may begin at this time of day. */
+  isOpen(at: Date): boolean;
 }
 
 /** How the rows of one rule are to go. */
@@ -28,8 +30,9 @@ export interface Sweep {
   readonly doom: Doom;
   readonly pace: Pace;
   readonly lockTimeoutMs: number;
-  readonly gates: GateLimits;
-  readonly readGates: ReadGates;
+  readonly gates: Gates;
+  /** How long closed gates are waited for, in milliseconds. */
+  readonly patienceMs: number;
   readonly budget: Budget;
   readonly signal: AbortSignal;
   now(): Date;
@@ -46,6 +49,11 @@ const LOOK_AGAIN_MS = 500;
  * @param tally counts while it goes on, so that it is right even after an error
  */
 export async function sweep(request: Sweep, tally: Tally): Promise<void> {
+  const { ms } = await timed(() => sweepTargets(request, tally));
+  tally.elapsedMs += ms;
+}
+
+async function sweepTargets(request: Sweep, tally: Tally): Promise<void> {
   const canReadBlocks = (await request.database.server()).major >= 14;
   try {
     for (const target of request.targets) {
@@ -95,7 +103,9 @@ function endingOf(request: Sweep): Ending | undefined {
   const { signal, budget } = request;
   if (signal.aborted) return 'stopped';
   if (budget.rowsLeft !== undefined && budget.rowsLeft <= 0) return 'max-rows';
-  if (budget.until !== undefined && request.now() >= budget.until) return 'max-time';
+  const now = request.now();
+  if (budget.until !== undefined && now >= budget.until) return 'max-time';
+  if (!budget.isOpen(now)) return 'window';
   return undefined;
 }
 
@@ -104,10 +114,12 @@ async function passGates(request: Sweep, { oid }: Target, tally: Tally): Promise
   let closed: ReadonlySet<GateName> = new Set();
   let waitedMs = 0;
   for (;;) {
-    closed = closedGates(await request.readGates(request.database, oid), closed, request.gates);
+    const readings = await request.gates.read(request.database, oid);
+    tally.wal ??= { from: readings.walBytes, to: readings.walBytes };
+    closed = closedGates(readings, closed, request.gates.marks);
     const [first] = closed;
     if (first === undefined) return undefined;
-    const ending = endingOf(request) ?? (waitedMs >= request.gates.patience ? first : undefined);
+    const ending = endingOf(request) ?? (waitedMs >= request.patienceMs ? first : undefined);
     if (ending !== undefined) return ending;
     waitedMs += await pause(LOOK_AGAIN_MS, { request, tally, reasons: [...closed] });
   }
@@ -140,6 +152,7 @@ async function takeBatch({ request, target, position, rows, limit }: Next, tally
   try {
     const end = await takeRange({ database, action, ...grip, lockTimeoutMs }, tally);
     tally.rows += end.rows;
+    if (tally.wal !== undefined && end.walBytes !== undefined) tally.wal = { ...tally.wal, to: end.walBytes };
     if (budget.rowsLeft !== undefined) budget.rowsLeft -= end.rows;
     request.onRows(tally.rows);
     const { ms, waiting, isWhole } = end;

@@ -3,6 +3,7 @@ import { done, fail, warn, type Facts, type Outcome } from '../engine/outcome.ts
 import type { Found, Subject } from './prepare.ts';
 import type { Refusal } from './refusal.ts';
 import { spreadOf, type Ending, type Tally } from './tally.ts';
+import { RATE, REMAINING, type Behind } from './trend.ts';
 
 /** A rule that did not begin. */
 export function refusedOutcome({ name, verb }: Subject, refusals: readonly Refusal[]): Outcome {
@@ -26,18 +27,19 @@ export interface Remaining {
 }
 
 /** What became of a rule. */
-export function sweptOutcome(subject: Subject, { doom, caveat }: Found, { tally, remaining }: Swept): Outcome {
-  const { rows, ending } = tally;
+export function sweptOutcome(subject: Subject, { doom, caveat }: Found, swept: Swept): Outcome {
+  const { tally, remaining, behind } = swept;
+  const { ending } = tally;
   const extras = {
-    facts: { ...factsOf(subject, doom.cutoff.at, { tally, remaining }), ...caveat?.facts },
-    samples: samplesOf(subject, rows, remaining),
+    facts: { ...factsOf(subject, doom.cutoff.at, swept), ...caveat?.facts },
+    samples: samplesOf(subject, swept),
   };
-  const summary = summaryOf(subject, { tally, remaining });
+  const summary = summaryOf(subject, swept);
   const told = caveat?.warning === undefined ? summary : `${summary}; ${caveat.warning}`;
   if (ending !== 'finished' || remaining.rows > 0)
-    return warn(told, [...whatToDo(subject, ending), ...(caveat?.remediation ?? [])], {
+    return warn(told, [...whatToDo(subject, swept), ...(caveat?.remediation ?? [])], {
       ...extras,
-      detail: 'prune.remaining',
+      detail: behind === undefined ? 'prune.remaining' : 'prune.behind',
     });
   if (caveat?.warning === undefined) return done(summary, extras);
   return warn(told, caveat.remediation, { ...extras, detail: 'prune.left' });
@@ -46,15 +48,18 @@ export function sweptOutcome(subject: Subject, { doom, caveat }: Found, { tally,
 interface Swept {
   readonly tally: Tally;
   readonly remaining: Remaining;
+  /** Undefined where it keeps pace with what becomes old. */
+  readonly behind: Behind | undefined;
 }
 
-function summaryOf({ noun, of, verb }: Subject, { tally, remaining }: Swept): string {
+function summaryOf({ noun, of, verb }: Subject, { tally, remaining, behind }: Swept): string {
   const { rows, ending, batchMs, attributes } = tally;
   const things = `${plural(rows, noun)} of ${of} ${verb}`;
   const also = attributes > 0 ? ` with ${plural(attributes, 'attribute')}` : '';
   if (ending !== 'finished' || remaining.rows > 0) {
     const left = `${remaining.isCounted ? '' : 'about '}${formatCount(remaining.rows)}`;
-    return `${things}${also}, ${left} remain: ${WHY[ending]}`;
+    const trend = behind && `; it falls behind: ${formatCount(behind.before)} remained ${behind.runs - 1} runs ago`;
+    return `${things}${also}, ${left} remain: ${WHY[ending]}${trend ?? ''}`;
   }
   if (rows === 0) return `no ${noun} of ${of}`;
   const batches = plural(batchMs.length, 'batch', 'batches');
@@ -67,22 +72,43 @@ const WHY: Readonly<Record<Ending, string>> = {
   locked: 'another session has locked the table',
   'max-time': 'its time was up',
   'max-rows': 'so many rows were allowed',
+  window: 'it was outside of its time of day',
   'sessions waiting': 'other sessions waited for the table all the time',
   'replica lag': 'a replica stayed too far behind',
+  'replication slots': 'a replication slot held back too much WAL',
+  load: 'too many sessions were at work',
+  'wraparound vacuum': 'the server vacuumed the table lest its transaction ids run out',
   'free space': 'the disk of the database stayed too full',
 };
 
-function whatToDo({ name }: Subject, ending: Ending): readonly string[] {
-  const again = `maint prune --rule ${name}`;
-  if (ending === 'max-time' || ending === 'max-rows') return [again, 'Raise `maxTime` and `maxRows`, or the pace.'];
-  if (ending === 'replica lag') return ['SELECT application_name, state, replay_lsn FROM pg_stat_replication;', again];
-  if (ending === 'free space') return ['df -h # on the host of the database', again];
-  if (ending === 'stopped') return [again];
-  return ["SELECT pid, state, query FROM pg_stat_activity WHERE xact_start < now() - interval '1 minute';", again];
+const LONG = "SELECT pid, state, query FROM pg_stat_activity WHERE xact_start < now() - interval '1 minute';";
+
+/** Where to look for what stood in the way. */
+const LOOK: Readonly<Record<Ending, readonly string[]>> = {
+  finished: [LONG],
+  stopped: [],
+  locked: [LONG],
+  'max-time': ['Raise `maxTime`, or the pace.'],
+  'max-rows': ['Raise `maxRows`.'],
+  window: ['Widen `window`, or let it begin within it.'],
+  'sessions waiting': [LONG],
+  'replica lag': ['SELECT application_name, state, replay_lsn FROM pg_stat_replication;'],
+  'replication slots': [
+    'SELECT slot_name, active, restart_lsn FROM pg_replication_slots; -- drop those that nobody reads any more',
+  ],
+  load: ["SELECT pid, usename, query FROM pg_stat_activity WHERE state = 'active';"],
+  'wraparound vacuum': ['SELECT pid, relid::regclass, phase FROM pg_stat_progress_vacuum;'],
+  'free space': ['df -h # on the host of the database'],
+};
+
+const FASTER = 'Let it run more often or longer, at a higher pace, or at a quieter time: more rows become old than go.';
+
+function whatToDo({ name }: Subject, { tally: { ending }, behind }: Swept): readonly string[] {
+  return [...LOOK[ending], `maint prune --rule ${name}`, ...(behind === undefined ? [] : [FASTER])];
 }
 
-function factsOf({ name, table }: Subject, cutoff: string, { tally, remaining }: Swept): Facts {
-  const { rows, attributes, ending, batchMs, pausedMs, lockTimeouts, skippedLocked } = tally;
+function factsOf({ name, table }: Subject, cutoff: string, { tally, remaining, behind }: Swept): Facts {
+  const { rows, attributes, ending, batchMs, pausedMs, lockTimeouts, lockedSkipped, elapsedMs, wal } = tally;
   return {
     rule: name,
     table,
@@ -94,16 +120,25 @@ function factsOf({ name, table }: Subject, cutoff: string, { tally, remaining }:
     batches: batchMs.length,
     ...spreadOf(batchMs),
     pausedMs: { ...pausedMs },
+    elapsedMs,
+    rowsPerSecond: rateOf(tally),
+    ...(wal !== undefined && { walBytes: wal.to - wal.from }),
     lockTimeouts,
-    skippedLocked,
+    lockedSkipped,
+    keepsPace: behind === undefined,
   };
 }
 
-function samplesOf({ trend: subject }: Subject, rows: number, remaining: Remaining): NonNullable<Outcome['samples']> {
+/** Rows a second, with all pauses. */
+function rateOf({ rows, elapsedMs }: Tally): number {
+  return elapsedMs === 0 ? 0 : (rows / elapsedMs) * 1_000;
+}
+
+function samplesOf({ trend: subject }: Subject, { tally, remaining }: Swept): NonNullable<Outcome['samples']> {
+  const unit = 'count' as const;
   return [
-    { name: 'prune.rows', subject, value: rows, unit: 'count' },
-    ...(remaining.isCounted
-      ? [{ name: 'prune.remaining', subject, value: remaining.rows, unit: 'count' as const }]
-      : []),
+    { name: 'prune.rows', subject, value: tally.rows, unit },
+    ...(tally.rows > 0 ? [{ name: RATE, subject, value: rateOf(tally), unit }] : []),
+    ...(remaining.isCounted ? [{ name: REMAINING, subject, value: remaining.rows, unit }] : []),
   ];
 }

@@ -2,19 +2,24 @@ import { done, skip, warn, type Outcome } from '../engine/outcome.ts';
 import type { StepContext } from '../engine/task.ts';
 import { countLeft } from './count.ts';
 import { sweep, type Budget } from './engine.ts';
-import { gateReader } from './gates.ts';
+import type { Gates } from './gates.ts';
 import { refusedOutcome, sweptOutcome, type Remaining } from './outcome.ts';
 import type { Found, Prepared } from './prepare.ts';
-import type { GateLimits, Pace } from './settings.ts';
+import type { Pace } from './settings.ts';
 import { emptyTally, type Tally } from './tally.ts';
 import type { Touched } from './tidy.ts';
+import { fallingBehind } from './trend.ts';
 
 /** What all rules of a run have together. */
 export interface Together {
   readonly pace: Pace;
   readonly lockTimeoutMs: number;
-  readonly gates: GateLimits;
+  readonly gates: Gates;
+  /** How long closed gates are waited for, in milliseconds. */
+  readonly patienceMs: number;
   readonly budget: Budget;
+  /** A person only wants to see how the server would go about it. */
+  readonly isOnlyExplained: boolean;
   /** Filled while rules run. */
   readonly touched: Touched;
 }
@@ -35,7 +40,7 @@ export async function performRule(
   const { action, targets, doom, counts } = found;
   const tally = emptyTally();
   if (counts.isExact && counts.doomed === 0)
-    return sweptOutcome(subject, found, { tally, remaining: { rows: 0, isCounted: true } });
+    return sweptOutcome(subject, found, { tally, remaining: { rows: 0, isCounted: true }, behind: undefined });
   await sweep(
     {
       ...together,
@@ -43,7 +48,6 @@ export async function performRule(
       action,
       targets,
       doom,
-      readGates: await gateReader(database),
       signal,
       now: () => context.now(),
       onRows: (rows) => context.progress({ done: rows, total: counts.doomed, unit: 'rows' }),
@@ -53,7 +57,14 @@ export async function performRule(
   if (tally.rows > 0) for (const oid of oidsOf(found)) together.touched.add(oid);
   context.log.info({ rule: subject.name, rows: tally.rows, batches: tally.batchMs.length }, 'rule ended');
   const remaining = await remainingOf(found, context, tally);
-  return sweptOutcome(subject, found, { tally, remaining });
+  const past = { history: context.history, now: context.now() };
+  const behind = isLimited(tally) ? fallingBehind(remaining.rows, subject.trend, past) : undefined;
+  return sweptOutcome(subject, found, { tally, remaining, behind });
+}
+
+/** Whether more would have gone, had it been let. */
+function isLimited({ ending }: Tally): boolean {
+  return ending !== 'finished' && ending !== 'stopped' && ending !== 'locked';
 }
 
 /** Every table that may have lost rows. */

@@ -1,10 +1,21 @@
+import type { Reader } from '../adapters/postgres.ts';
 import { MaintError, type ErrorCode } from '../base/errors.ts';
+import { skip } from '../engine/outcome.ts';
 import type { Step } from '../engine/task.ts';
+import { explained } from './explain.ts';
 import { performRule, type Together } from './perform.ts';
 import { intentOf, type Prepared } from './prepare.ts';
+import { expectedTime, type Past } from './trend.ts';
 
 /** A rule that was looked at, or about which something could not be found out. */
-export type Planned = { readonly title: string } & ({ readonly prepared: Prepared } | { readonly error: MaintError });
+export type Planned = { readonly title: string } & (
+  | {
+      readonly prepared: Prepared;
+      /** What else a dry run should show. */
+      readonly notes?: readonly string[];
+    }
+  | { readonly error: MaintError }
+);
 
 /** What keeps one rule from being looked at says nothing about the next. */
 const RULE_ERRORS: ReadonlySet<ErrorCode> = new Set([
@@ -31,10 +42,26 @@ export function stepOf(one: Planned, together: Together): Step {
     const { error } = one;
     return { title, intent: [`not clear: ${error.message}`], perform: () => Promise.reject(error) };
   }
-  const { prepared } = one;
+  const { prepared, notes = [] } = one;
   return {
     title,
-    intent: intentOf(prepared),
-    perform: (context) => performRule(prepared, together, context),
+    intent: [...intentOf(prepared), ...notes],
+    perform: async (context) =>
+      together.isOnlyExplained
+        ? skip('nothing was touched, for --explain only looks: see it with --dry-run')
+        : performRule(prepared, together, context),
   };
+}
+
+/** Adds to a rule that has something to do how long it should take, what it waits for, and how the server goes about it. */
+export async function withNotes(one: Planned, { database, past, gates, isOnlyExplained }: Noting): Promise<Planned> {
+  if ('error' in one || one.prepared.found === undefined || one.prepared.found.counts.doomed === 0) return one;
+  const { subject, found } = one.prepared;
+  const notes = [expectedTime(found.counts.doomed, subject.trend, past), gates.words];
+  return { ...one, notes: isOnlyExplained ? [...notes, ...(await explained(database, one.prepared))] : notes };
+}
+
+interface Noting extends Pick<Together, 'gates' | 'isOnlyExplained'> {
+  readonly database: Reader;
+  readonly past: Past;
 }

@@ -1,4 +1,5 @@
 import type { Reader } from '../adapters/postgres.ts';
+import type { Statement } from '../adapters/sql.ts';
 import { formatCount, formatShare } from '../base/units.ts';
 import type { Facts } from '../engine/outcome.ts';
 import { deleteRows, type Action } from './action.ts';
@@ -49,8 +50,8 @@ export interface Found {
   readonly companions: readonly string[];
   /** What the rule does, then whatever else a dry run should show. */
   readonly lines: readonly string[];
-  /** The statements of the first batch, with their parameters; empty where no row is old. */
-  readonly firstBatch: readonly string[];
+  /** The statements of the first batch; empty where no row is old. */
+  readonly firstBatch: readonly Statement<object>[];
   /** What should be told besides, once it is done. */
   readonly caveat?: Caveat;
 }
@@ -125,7 +126,7 @@ export function companionsOf(references: readonly Reference[]): readonly string[
 export async function firstBatchOf(
   database: Reader,
   { targets, doom, action }: Pick<Found, 'targets' | 'doom' | 'action'>,
-): Promise<readonly string[]> {
+): Promise<readonly Statement<object>[]> {
   const canReadBlocks = (await database.server()).major >= 14;
   const { firstRows, maxLimit } = action;
   for (const target of targets) {
@@ -133,10 +134,7 @@ export async function firstBatchOf(
     if (position === undefined) continue;
     const { condition } = await position(firstRows);
     const grip = { target, condition, limit: Math.min(firstRows, maxLimit), isAroundLocks: false };
-    return action.statements(grip).map(({ text, values }) => {
-      const given = values.map((value, index) => `$${index + 1} = ${String(value)}`).join(', ');
-      return `${text.replaceAll(/\s+/g, ' ').trim()} -- ${given}`;
-    });
+    return action.statements(grip);
   }
   return [];
 }
@@ -158,8 +156,13 @@ export function intentOf({ refusals, found, idle }: Prepared): readonly string[]
     ...lines.slice(1),
     ...strategies(targets),
     ...references.filter(({ onDelete }) => onDelete !== 'NO ACTION' && onDelete !== 'RESTRICT').map(follows),
-    ...firstBatch,
+    ...firstBatch.map(written),
   ];
+}
+
+function written({ text, values }: Statement<object>): string {
+  const given = values.map((value, index) => `$${index + 1} = ${String(value)}`).join(', ');
+  return `${text.replaceAll(/\s+/g, ' ').trim()} -- ${given}`;
 }
 
 function strategies(targets: readonly Target[]): readonly string[] {

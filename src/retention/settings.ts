@@ -44,6 +44,14 @@ export const rulesSetting = z
 /** When batches wait. */
 export const gatesSetting = z.strictObject({
   maxReplicaLag: sizeSetting.prefault('64 MB').describe('Wait while a replica is further behind; go on at half of it'),
+  maxSlotLag: sizeSetting
+    .prefault('1 GB')
+    .describe('Wait while a replication slot holds back more WAL, or is about to lose what it needs'),
+  maxActive: z
+    .int()
+    .positive()
+    .optional()
+    .describe('Wait while more other sessions are at work; half of max_connections where left out'),
   minFreeSpace: sizeSetting.prefault('1 GB').describe('Wait while the disk of a local database has less free space'),
   patience: durationSetting.prefault('15 min').describe('Give up for today after waiting for so long'),
 });

@@ -1,7 +1,7 @@
 import type { GateName } from './gates.ts';
 
 /** Why a rule came to its end. */
-export type Ending = 'finished' | 'stopped' | 'locked' | 'max-time' | 'max-rows' | GateName;
+export type Ending = 'finished' | 'stopped' | 'locked' | 'max-time' | 'max-rows' | 'window' | GateName;
 
 /** What a rule has done so far. */
 export interface Tally {
@@ -14,14 +14,28 @@ export interface Tally {
   readonly pausedMs: Partial<Record<GateName | 'pace' | 'sessions blocked by us', number>>;
   /** How often a lock was not to be had in time. */
   lockTimeouts: number;
-  /** Ranges that were done without the rows that others held. */
-  skippedLocked: number;
+  /** Rows that were left because others held them. */
+  lockedSkipped: number;
+  /** From the first look to the last, in milliseconds. */
+  elapsedMs: number;
+  /** WAL of the whole server, at the first gate and after the last batch. */
+  wal: { readonly from: number; readonly to: number } | undefined;
   ending: Ending;
 }
 
 /** Nothing done yet. */
 export function emptyTally(): Tally {
-  return { rows: 0, attributes: 0, batchMs: [], pausedMs: {}, lockTimeouts: 0, skippedLocked: 0, ending: 'finished' };
+  return {
+    rows: 0,
+    attributes: 0,
+    batchMs: [],
+    pausedMs: {},
+    lockTimeouts: 0,
+    lockedSkipped: 0,
+    elapsedMs: 0,
+    wal: undefined,
+    ending: 'finished',
+  };
 }
 
 /** What one transaction in two, one in a hundred, and the longest took. */

@@ -5,6 +5,7 @@ import { wait } from '../adapters/wait.ts';
 import { formatCount, formatDuration, plural } from '../base/units.ts';
 import { done, skip, type Outcome } from '../engine/outcome.ts';
 import type { Step, StepContext } from '../engine/task.ts';
+import type { Budget } from './engine.ts';
 import type { Pace } from './settings.ts';
 
 /** Tables, by oid, from which rules of this run took rows, or whose rows went along. */
@@ -33,7 +34,7 @@ const LAG_MS = 700;
  */
 export function tidyStep(
   touched: Touched,
-  { pace, until }: { readonly pace: Pace; readonly until: Date | undefined },
+  { pace, budget }: { readonly pace: Pace; readonly budget: Pick<Budget, 'until' | 'isOpen'> },
 ): Step {
   return {
     title: 'vacuum',
@@ -41,7 +42,9 @@ export function tidyStep(
     perform: async (context) => {
       if (touched.size === 0) return skip('no row went');
       if (context.signal.aborted) return skip('it was stopped before');
-      if (until !== undefined && context.now() >= until) return skip('its time was up: autovacuum does it');
+      const now = context.now();
+      if ((budget.until !== undefined && now >= budget.until) || !budget.isOpen(now))
+        return skip('its time was up: autovacuum does it');
       const { isPooled } = await context.database.server();
       if (isPooled) return skip('a connection pooler stands in between: autovacuum does it');
       return told(await tidy([...touched], pace, context));

@@ -7,11 +7,13 @@ import { nameOf } from '../retention/hotmesh/kinds.ts';
 import { planHotmesh } from '../retention/hotmesh/plan.ts';
 import { hotmeshSetting, rulesInForce, scheduleOf, type HotmeshSettings } from '../retention/hotmesh/settings.ts';
 import type { Together } from '../retention/perform.ts';
-import { planned, stepOf, type Planned } from '../retention/planned.ts';
+import { openGates, type Gates } from '../retention/gates.ts';
+import { planned, stepOf, withNotes, type Planned } from '../retention/planned.ts';
 import { prepareRule, subjectOf } from '../retention/prepare.ts';
 import type { Refusal } from '../retention/refusal.ts';
 import { gatesSetting, paceSetting, rulesSetting, type Rule } from '../retention/settings.ts';
 import { tidyStep } from '../retention/tidy.ts';
+import { isWithin, windowSetting } from '../retention/window.ts';
 
 const settings = z
   .strictObject({
@@ -21,6 +23,10 @@ const settings = z
     pace: paceSetting.default('gentle').describe('At work a quarter of the time, half of it, or all of it'),
     maxTime: durationSetting.optional().describe('No batch begins once so much time has passed'),
     maxRows: z.int().positive().optional().describe('No batch begins once so many rows are gone'),
+    window: windowSetting
+      .optional()
+      .describe('Batches begin between these times of day only, by the time zone of maint'),
+    explain: z.boolean().default(false).describe('Only look, and show in a dry run how the server would go about it'),
     lockTimeout: durationSetting.prefault('2s').describe('How long a batch may wait for a lock'),
     vacuum: z
       .boolean()
@@ -64,6 +70,8 @@ export const prune = defineTask<Settings>({
     { flag: '--pace <pace>', summary: 'gentle, normal or full', setting: 'pace' },
     { flag: '--max-time <time>', summary: 'begin no batch after so long', setting: 'maxTime' },
     { flag: '--max-rows <rows>', summary: 'begin no batch after so many rows', setting: 'maxRows' },
+    { flag: '--window <times>', summary: 'begin batches between these times only: 01:00-05:00', setting: 'window' },
+    { flag: '--explain', summary: 'only look; with --dry-run show the plan of the first batch', setting: 'explain' },
   ],
   examples: [
     { command: 'maint prune --dry-run', summary: 'say which rows would go, and by which statement' },
@@ -77,7 +85,8 @@ export const prune = defineTask<Settings>({
     const { isStandby } = await database.server();
     const from = await databaseNow(database);
     const general = isStandby ? STANDBY : clockRefusal(from, context.now());
-    const together = togetherOf(context);
+    const gates = await openGates(database, chosen.gates);
+    const together = togetherOf(context, gates);
     const tables: Planned[] = [];
     for (const rule of rules)
       tables.push(
@@ -89,9 +98,12 @@ export const prune = defineTask<Settings>({
       );
     const { hotmesh, rule: only } = chosen;
     const ofHotmesh = await planHotmesh({ settings: hotmesh, only, general, database, from, timezone });
-    const steps = [...tables, ...ofHotmesh].map((one) => stepOf(one, together));
+    const past = { history: context.history, now: context.now() };
+    const steps: Step[] = [];
+    for (const one of [...tables, ...ofHotmesh])
+      steps.push(stepOf(await withNotes(one, { ...together, database, past }), together));
     if (!chosen.vacuum || general !== undefined) return steps;
-    return [...steps, tidyStep(together.touched, { pace: chosen.pace, until: together.budget.until })];
+    return [...steps, tidyStep(together.touched, { pace: chosen.pace, budget: together.budget })];
   },
 });
 
@@ -107,8 +119,20 @@ const STANDBY: Refusal = {
   remediation: ['Run it on the primary; set `enabled: false` for prune on this host.'],
 };
 
-function togetherOf(context: PlanContext<Settings>): Together {
-  const { maxTime, maxRows, pace, lockTimeout: lockTimeoutMs, gates } = context.settings;
-  const until = maxTime === undefined ? undefined : new Date(context.now().getTime() + maxTime);
-  return { pace, lockTimeoutMs, gates, budget: { until, rowsLeft: maxRows }, touched: new Set() };
+function togetherOf(context: PlanContext<Settings>, gates: Gates): Together {
+  const { settings: chosen, timezone } = context;
+  const { maxTime, maxRows, window } = chosen;
+  return {
+    pace: chosen.pace,
+    lockTimeoutMs: chosen.lockTimeout,
+    gates,
+    patienceMs: chosen.gates.patience,
+    budget: {
+      until: maxTime === undefined ? undefined : new Date(context.now().getTime() + maxTime),
+      rowsLeft: maxRows,
+      isOpen: (at) => window === undefined || isWithin(window, at, timezone),
+    },
+    isOnlyExplained: chosen.explain,
+    touched: new Set(),
+  };
 }

@@ -578,6 +578,8 @@ export const taskWords: readonly TaskWords[] = [
         setting: 'maxRows',
         number: { minimum: 1, isWhole: true },
       },
+      { flag: '--window <times>', summary: 'begin batches between these times only: 01:00-05:00', setting: 'window' },
+      { flag: '--explain', summary: 'only look; with --dry-run show the plan of the first batch', setting: 'explain' },
     ],
     examples: [
       { command: 'maint prune --dry-run', summary: 'say which rows would go, and by which statement' },
@@ -733,6 +735,18 @@ export const taskWords: readonly TaskWords[] = [
         description: 'No batch begins once so many rows are gone',
       },
       {
+        key: 'window',
+        type: 'time of day',
+        fallback: 'optional',
+        description: 'Batches begin between these times of day only, by the time zone of maint',
+      },
+      {
+        key: 'explain',
+        type: 'true or false',
+        fallback: 'default false',
+        description: 'Only look, and show in a dry run how the server would go about it',
+      },
+      {
         key: 'lockTimeout',
         type: 'duration',
         fallback: 'default 2s',
@@ -749,6 +763,18 @@ export const taskWords: readonly TaskWords[] = [
         type: 'size',
         fallback: 'default 64 MB',
         description: 'Wait while a replica is further behind; go on at half of it',
+      },
+      {
+        key: 'gates.maxSlotLag',
+        type: 'size',
+        fallback: 'default 1 GB',
+        description: 'Wait while a replication slot holds back more WAL, or is about to lose what it needs',
+      },
+      {
+        key: 'gates.maxActive',
+        type: 'whole number from 1',
+        fallback: 'optional',
+        description: 'Wait while more other sessions are at work; half of max_connections where left out',
       },
       {
         key: 'gates.minFreeSpace',

@@ -41,6 +41,7 @@ describe('maint prune', () => {
       ['--rule', 'visit'],
       ['--max-time', 'long'],
       ['--max-rows', '0'],
+      ['--window', '25:00-03:00'],
     ])
       expect((await site.run('prune', ...flags)).exitCode, flags.join(' ')).toBe(2);
   });

@@ -2,8 +2,17 @@ import { describe, expect, test } from 'vitest';
 import { closedGates, type GateName, type Readings } from '../../src/retention/gates.ts';
 
 const MB = 2 ** 20;
-const LIMITS = { maxReplicaLag: 64 * MB, minFreeSpace: 1_000 * MB };
-const OPEN: Readings = { waiting: 0, lagBytes: 0, freeBytes: undefined };
+const LIMITS = { maxReplicaLag: 64 * MB, maxSlotLag: 1_000 * MB, maxActive: 50, minFreeSpace: 1_000 * MB };
+const OPEN: Readings = {
+  waiting: 0,
+  lagBytes: 0,
+  slotBytes: 0,
+  isSlotAtRisk: false,
+  active: 0,
+  isSavingIds: false,
+  freeBytes: undefined,
+  walBytes: 0,
+};
 
 /** What a row of readings does to the gates, each seeing what the one before closed. */
 function after(readings: readonly Partial<Readings>[]): readonly (readonly GateName[])[] {
@@ -25,6 +34,22 @@ describe('a gate', () => {
     const free = [1_000, 999, 1_100, 1_249, 1_250, 1_000].map((megabytes) => ({ freeBytes: megabytes * MB }));
     const space = ['free space'];
     expect(after(free)).toEqual([[], space, space, space, [], []]);
+  });
+
+  test('for slots closes beyond the limit and opens at half of it, or while a slot is at risk', () => {
+    const held = [1_000, 1_001, 501, 500, 501].map((megabytes) => ({ slotBytes: megabytes * MB }));
+    const slots = ['replication slots'];
+    expect(after(held)).toEqual([[], slots, slots, [], []]);
+    expect(after([{ isSlotAtRisk: true }, {}])).toEqual([slots, []]);
+  });
+
+  test('for load closes beyond the limit and opens at half of it', () => {
+    const load = ['load'];
+    expect(after([50, 51, 26, 25, 50].map((active) => ({ active })))).toEqual([[], load, load, [], []]);
+  });
+
+  test('closes while the server saves transaction ids', () => {
+    expect(after([{ isSavingIds: true }, {}])).toEqual([['wraparound vacuum'], []]);
   });
 
   test('is open where nobody can see the disk', () => {

@@ -33,7 +33,9 @@ describe('prune', () => {
     await makeEvents(database);
     const [first] = await runTask(prune, { rules: [RULE] }, { database: session });
     expect(first?.summary).toMatch(/^281 rows of events older than 30 days deleted in 1 batch, longest \d+ ms$/);
-    expect(first?.facts).toMatchObject({ rows: 281, batches: 1, remaining: 0, ending: 'finished' });
+    expect(first?.facts).toMatchObject({ rows: 281, batches: 1, remaining: 0, ending: 'finished', keepsPace: true });
+    expect(Number(first?.facts?.['walBytes'])).toBeGreaterThan(281 * 20);
+    expect(first?.samples?.find(({ name }) => name === 'prune.rate')?.value).toBe(first?.facts?.['rowsPerSecond']);
     expect(await count(database)).toBe(719);
     const [second] = await runTask(prune, { rules: [RULE] }, { database: session });
     expect(second).toMatchObject({ status: 'done', summary: 'no row of events older than 30 days' });
@@ -45,13 +47,20 @@ describe('prune', () => {
       'CREATE TABLE notes (event int REFERENCES events ON DELETE CASCADE); CREATE INDEX ON notes (event)',
     );
     const rules = [{ ...RULE, where: "kind = 'even'" }];
-    const [step] = await planTask(prune, { rules }, { database: reader });
+    const steps = await planTask(prune, { rules, explain: true }, { database: reader });
+    const [step] = steps;
     const intent = step?.intent?.join('\n') ?? '';
     expect(intent).toContain('141 of 1,000 rows (14 %)');
     expect(intent).toContain('such as {"id":1000}, {"id":998}');
     expect(intent).toContain('public.events: ranges of the age column, by its index');
     expect(intent).toContain('rows of notes that refer to them go too (notes_event_fkey)');
     expect(intent).toMatch(/DELETE FROM ONLY "public"."events" WHERE "at" >= \$1.* AND \(kind = 'even'\) -- \$1 = 20/);
+    expect(intent).toContain('how long it takes is not known');
+    expect(intent).toContain(
+      'waits up to 15 min for sessions that wait for the table, a replica more than 64 MB behind',
+    );
+    expect(intent).toMatch(/Delete on events .*\n.*Scan/);
+    expect(await performSteps(steps, { database: reader })).toMatchObject([{ status: 'skip' }, { status: 'skip' }]);
     expect(await count(database)).toBe(1_000);
   });
 
@@ -86,6 +95,28 @@ describe('prune', () => {
     hour = 1;
     const [outcome] = await performSteps(steps, { database: session, now });
     expect(outcome).toMatchObject({ status: 'warn', facts: { rows: 0, remaining: 281, ending: 'max-time' } });
+  });
+
+  test('begins no batch outside of its time of day, and says when it falls behind', async ({ database, session }) => {
+    await makeEvents(database);
+    const now = new Date();
+    const before = (hours: number): string => new Date(now.getTime() + hours * 3_600_000).toISOString().slice(11, 16);
+    const nights = [4, 3, 2, 1].map((night) => ({
+      at: new Date(now.getTime() - night * 86_400_000),
+      value: 5 - night,
+    }));
+    const history = { samples: () => nights };
+    const settings = { rules: [RULE], window: `${before(2)}-${before(4)}` };
+    const outcomes = await runTask(prune, settings, { database: session, now: () => now, history });
+    expect(outcomes).toMatchObject([
+      {
+        status: 'warn',
+        detail: 'prune.behind',
+        facts: { rows: 0, remaining: 281, ending: 'window', keepsPace: false },
+      },
+      { status: 'skip' },
+    ]);
+    expect(outcomes[0]?.summary).toContain('it falls behind: 1 remained 4 runs ago');
   });
 
   test('stopped between two batches keeps what is done and says how far it came', async ({ database, session }) => {
@@ -207,7 +238,7 @@ describe('beside other sessions', () => {
       const [outcome] = await runTask(prune, settings, { database: session });
       expect(outcome).toMatchObject({
         status: 'warn',
-        facts: { rows: 280, remaining: 1, lockTimeouts: 1, skippedLocked: 1 },
+        facts: { rows: 280, remaining: 1, lockTimeouts: 1, lockedSkipped: 1 },
       });
       expect(outcome?.summary).toContain('other sessions held them');
     }

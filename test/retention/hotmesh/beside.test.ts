@@ -88,7 +88,7 @@ describe('beside a HotMesh that works', () => {
       await using holder = await openApp(database.url, 'holder');
       await holder.query(`BEGIN; SELECT FROM app.jobs WHERE key LIKE '%b' FOR KEY SHARE`);
       const [outcome] = await runTask(prune, settings, { database: session });
-      expect(outcome).toMatchObject({ status: 'warn', facts: { rows: 2, remaining: 1, skippedLocked: 1 } });
+      expect(outcome).toMatchObject({ status: 'warn', facts: { rows: 2, remaining: 1, lockedSkipped: 1 } });
       expect(await halfStripped(database, 'app')).toBe(0);
     }
     const [again] = await runTask(prune, settings, { database: session });
