@@ -4,13 +4,16 @@ import { join } from 'node:path';
 import { reportJsonSchema } from '../src/cli/report-schema.ts';
 import { configJsonSchema } from '../src/config/json-schema.ts';
 import type { TaskWords } from '../src/engine/words.ts';
+import { checks } from '../src/health/checks.ts';
+import { health } from '../src/tasks/health.ts';
 import { tasks } from '../src/tasks/index.ts';
+import { checksPage } from './checks-page.ts';
 import { tasksPage } from './tasks-page.ts';
 import { wordsOf } from './words-of.ts';
 
 /**
- * Writes what follows from the list of tasks: their words for the command line, the reference, the schema for editors; and
- * from the report: the schema for programs that read it.
+ * Writes what follows from the list of tasks: their words for the command line, the reference, the schema for editors; from the list of
+ * checks: their table; and from the report: the schema for programs that read it.
  * With --check it writes nothing and fails where a file is stale.
  */
 const ROOT = join(import.meta.dirname, '..');
@@ -30,6 +33,7 @@ const words = tasks.map(wordsOf);
 const generated = {
   'src/tasks/words.ts': wordsModule(words),
   'docs/tasks.md': tasksPage(words),
+  'docs/checks.md': checksPage(checks, wordsOf(health)),
   'config/schema.json': `${JSON.stringify(configJsonSchema(tasks), null, 2)}\n`,
   'config/report.schema.json': `${JSON.stringify(reportJsonSchema(), null, 2)}\n`,
 };

@@ -3,6 +3,7 @@ import { EXIT_CODES } from '../src/cli/exit-code.ts';
 import { EFFECTS } from '../src/cli/help.ts';
 import { TIERS } from '../src/engine/task.ts';
 import type { TaskWords } from '../src/engine/words.ts';
+import { table } from './table.ts';
 
 /** `docs/tasks.md`: every task with its settings, every exit code, every error code. */
 export function tasksPage(words: readonly TaskWords[]): string {
@@ -61,12 +62,4 @@ function section(task: TaskWords): string {
     task.settings.length === 0 ? 'It has no settings of its own.' : settings,
     '',
   ].join('\n\n');
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.map(cell).join(' | ')} |`).join('\n');
-}
-
-function cell(text: string): string {
-  return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 }

@@ -17,7 +17,9 @@ export async function runbookCommand({ check }: { readonly check: string }, { st
   const pages = ((await listFolder(FOLDER)) ?? []).map(({ name }) => name.replace(/\.md$/, ''));
   const slug = slugOf(check);
   // `disk /var/lib` is a step of its own, but has the page of all disks.
-  const page = [slug, slug.split('-')[0]].find((each) => each !== undefined && pages.includes(each));
+  const [page] = pages
+    .filter((each) => slug === each || slug.startsWith(`${each}-`))
+    .toSorted((a, b) => b.length - a.length);
   const text = page === undefined ? undefined : await readIfThere(join(FOLDER, `${page}.md`));
   if (text === undefined) throw unknownWord('runbook', check, pages);
   stdout.write(text);

@@ -4,7 +4,7 @@ export type AlertClass = (typeof ALERT_CLASSES)[number];
 
 /** Which part of a system a check is about. */
 export const DIMENSIONS = ['service', 'dependencies', 'resources', 'certificates', 'data', 'meta'] as const;
-export type Dimension = (typeof DIMENSIONS)[number];
+type Dimension = (typeof DIMENSIONS)[number];
 
 /** Why a step matters to people, and how urgently: the same for every step of a check. */
 export interface Concern {

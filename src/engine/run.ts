@@ -5,6 +5,7 @@ import { plural } from '../base/units.ts';
 import type { BackupPlaces } from './backup-places.ts';
 import { interrupted, stepReport, thrownStep, type Ending } from './endings.ts';
 import { forcedEnding, type Fault } from './fault.ts';
+import { inLanes } from './lanes.ts';
 import type { StepReport, TaskReport } from './report.ts';
 import type { SampleHistory } from './sample.ts';
 import type { PlanContext, Progress, Step, StepContext, Task } from './task.ts';
@@ -88,15 +89,40 @@ async function planTask({ task, settings, deadlineMs }: ConfiguredTask, run: Tas
   return ending.verdict === 'done' ? [...steps] : stepReport(beginning, run, ending);
 }
 
+/** @returns a report of each step, in the order of the plan */
 async function performSteps(configured: ConfiguredTask, steps: readonly Step[], run: TaskRun): Promise<StepReport[]> {
-  const reports: StepReport[] = [];
+  const { task } = configured;
+  const beside = task.onFailure === 'continue' ? steps.filter(({ isConcurrent }) => isConcurrent) : [];
+  const silent = { ...run, observer: UNWATCHED };
+  const ahead = inLanes(beside, (step) => performStep({ configured, step, isStopped: false }, silent));
+  const reports = new Map<Step, StepReport>();
   let isStopped = false;
-  for (const step of steps) {
+  for (const step of steps.filter((each) => !ahead.has(each))) {
     const report = await performStep({ configured, step, isStopped }, run);
-    reports.push(report);
-    isStopped ||= configured.task.onFailure === 'stop' && step.isIndependent !== true && isBroken(report);
+    reports.set(step, report);
+    isStopped ||= task.onFailure === 'stop' && step.isIndependent !== true && isBroken(report);
   }
-  return reports;
+  for (const [step, started] of ahead) reports.set(step, await watched(started, { step, task }, run));
+  return steps.flatMap((step) => reports.get(step) ?? []);
+}
+
+const UNWATCHED: RunObserver = {
+  stepStarted: () => undefined,
+  progressed: () => undefined,
+  stepEnded: () => undefined,
+};
+
+/** Whoever watches sees one step at a time. */
+async function watched(
+  started: Promise<StepReport>,
+  { step, task }: { readonly step: Step; readonly task: Task },
+  { dryRun, signal, observer }: TaskRun,
+): Promise<StepReport> {
+  if (dryRun || signal.aborted) return started;
+  observer.stepStarted(task.name, step.title);
+  const report = await started;
+  observer.stepEnded(report);
+  return report;
 }
 
 interface NextStep {

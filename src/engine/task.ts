@@ -69,6 +69,11 @@ export interface Step {
   readonly concern?: Concern;
   /** However it ends, later steps run: `onFailure` of its task does not hold for it. */
   readonly isIndependent?: true;
+  /**
+   * Performed beside others of its task: it touches no database, changes nothing, and tells no progress. Only where
+   * `onFailure` is `continue`, for no step then depends on another.
+   */
+  readonly isConcurrent?: true;
   /** Safe to run twice, and safe to stop between two units of work. */
   perform(context: StepContext): Promise<Outcome>;
 }

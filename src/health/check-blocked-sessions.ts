@@ -4,11 +4,28 @@ import { sql } from '../adapters/sql.ts';
 import { formatDuration, plural } from '../base/units.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import { ageSettings, grade, WARNS_SOONER, warnsSooner } from './thresholds.ts';
+import { defineCheck } from './check.ts';
 
-export const blockedSessionsSettings = z
+const blockedSessionsSettings = z
   .strictObject(ageSettings('a session has waited for a lock', { warnAfter: '1 min', failAfter: '10 min' }))
   .refine(warnsSooner, WARNS_SOONER);
 type BlockedSettings = z.infer<typeof blockedSessionsSettings>;
+
+export const blockedSessionsCheck = defineCheck({
+  id: 'blocked-sessions',
+  dimension: 'service',
+  alertClass: 'page',
+  impact: 'whoever waits for the lock gets no answer',
+  measures: 'the longest wait for a lock, seconds',
+  warns: 'longer than `blockedSessions.warnAfter`',
+  fails: 'longer than `blockedSessions.failAfter`',
+  settings: {
+    blockedSessions: blockedSessionsSettings.prefault({}).describe('How long a session may wait for a lock'),
+  },
+  questions: ({ blockedSessions }) => [
+    { title: 'blocked sessions', ask: (database) => checkBlockedSessions(database, blockedSessions) },
+  ],
+});
 
 /** A session that waits for a lock which others hold. */
 interface BlockedRow {
@@ -36,7 +53,7 @@ interface Queue {
  * Looks for sessions that wait for a lock, and for the one session that all of them wait for in the end.
  * @throws MaintError when the database does not answer
  */
-export async function checkBlockedSessions(database: Reader, settings: BlockedSettings): Promise<Outcome> {
+async function checkBlockedSessions(database: Reader, settings: BlockedSettings): Promise<Outcome> {
   const blocked = await database.rows(BLOCKED);
   const pids = headsOf(blocked);
   const heads = pids.length === 0 ? [] : await database.rows(blockers(pids));

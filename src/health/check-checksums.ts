@@ -2,6 +2,18 @@ import type { Reader } from '../adapters/postgres.ts';
 import { sql } from '../adapters/sql.ts';
 import { plural } from '../base/units.ts';
 import { done, fail, skip, type Outcome } from '../engine/outcome.ts';
+import { defineCheck } from './check.ts';
+
+export const checksumsCheck = defineCheck({
+  id: 'checksums',
+  dimension: 'data',
+  alertClass: 'page',
+  impact: 'pages on disk are damaged, and rows may be lost',
+  measures: 'number of damaged pages that the server has read',
+  fails: 'one or more',
+  settings: {},
+  questions: () => [{ title: 'checksums', ask: (database) => checkChecksums(database) }],
+});
 
 /** What the server counted in one database; null where it does not count. */
 interface ChecksumRow {
@@ -17,7 +29,7 @@ interface ChecksumRow {
  * @see https://www.postgresql.org/docs/current/checksums.html
  * @throws MaintError when the database does not answer
  */
-export async function checkChecksums(database: Reader): Promise<Outcome> {
+async function checkChecksums(database: Reader): Promise<Outcome> {
   return judgeChecksums(await database.rows(CHECKSUMS), database.name);
 }
 

@@ -5,6 +5,7 @@ import { durationSetting } from '../base/settings.ts';
 import { formatDuration } from '../base/units.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import { grade, WARNS_SOONER, warnsSooner } from './thresholds.ts';
+import { defineCheck } from './check.ts';
 
 export const clockSettings = z
   .strictObject({
@@ -15,6 +16,20 @@ export const clockSettings = z
   })
   .refine(warnsSooner, WARNS_SOONER);
 type ClockSettings = z.infer<typeof clockSettings>;
+
+export const clockCheck = defineCheck({
+  id: 'clock',
+  dimension: 'resources',
+  alertClass: 'ticket',
+  impact: 'signed messages, certificates, sessions and schedules go wrong',
+  measures: 'how far the clocks of this host and of the database are apart, seconds',
+  warns: '`clock.warnAfter`',
+  fails: '`clock.failAfter`',
+  settings: {
+    clock: clockSettings.prefault({}).describe('How far the clocks of this host and of the database may be apart'),
+  },
+  questions: ({ clock }) => [{ title: 'clock', ask: (database, { now }) => checkClock(database, clock, now) }],
+});
 
 /** The clock of the database, and that of this host before and after it was asked; in milliseconds. */
 interface Reading {

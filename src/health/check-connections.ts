@@ -5,8 +5,9 @@ import { durationSetting } from '../base/settings.ts';
 import { formatDuration, formatShare, plural } from '../base/units.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import { gradeShare, shareSetting, WARNS_FIRST, warnsFirst } from './thresholds.ts';
+import { defineCheck } from './check.ts';
 
-export const connectionsSettings = z
+const connectionsSettings = z
   .strictObject({
     warnAt: shareSetting(0.7).describe('Warn from this share of the connections on that the server allows'),
     failAt: shareSetting(0.9).describe('Fail from this share on'),
@@ -16,6 +17,20 @@ export const connectionsSettings = z
   })
   .refine(warnsFirst, WARNS_FIRST);
 type ConnectionsSettings = z.infer<typeof connectionsSettings>;
+
+export const connectionsCheck = defineCheck({
+  id: 'connections',
+  dimension: 'resources',
+  alertClass: 'page',
+  impact: 'at the limit the server refuses every new connection',
+  measures: 'share of the connections that ordinary roles may use',
+  warns: '`connections.warnAt` of them in use',
+  fails: '`connections.failAt` of them in use',
+  settings: { connections: connectionsSettings.prefault({}).describe('How many connections may be in use') },
+  questions: ({ connections }) => [
+    { title: 'connections', ask: (database) => checkConnections(database, connections) },
+  ],
+});
 
 /** One connection as pg_stat_activity shows it; what the role may not see is null. */
 interface Backend {
@@ -39,7 +54,7 @@ interface Connections {
  * Counts the connections of the whole server against what an ordinary role may use.
  * @throws MaintError when the database does not answer
  */
-export async function checkConnections(database: Reader, settings: ConnectionsSettings): Promise<Outcome> {
+async function checkConnections(database: Reader, settings: ConnectionsSettings): Promise<Outcome> {
   const [limits] = await database.rows(LIMITS);
   const backends = await database.rows(BACKENDS);
   return judgeConnections({ name: database.name, limit: limits?.usable ?? 0, backends }, settings);

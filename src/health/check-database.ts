@@ -7,13 +7,28 @@ import { durationSetting } from '../base/settings.ts';
 import { formatDuration } from '../base/units.ts';
 import { done, fail, warn, type Outcome } from '../engine/outcome.ts';
 import { isUnanswered } from './unanswered.ts';
+import { defineCheck } from './check.ts';
 
-export const databaseSettings = z.strictObject({
+const databaseSettings = z.strictObject({
   warnAfter: durationSetting
     .prefault('250ms')
     .describe('Warn when connecting and a first query take longer than this together'),
 });
 type DatabaseSettings = z.infer<typeof databaseSettings>;
+
+export const databaseAnswersCheck = defineCheck({
+  id: 'database-answers',
+  dimension: 'dependencies',
+  alertClass: 'page',
+  impact: 'while the database does not answer, nothing that needs it works',
+  measures: 'time to connect and ask a first question, seconds',
+  warns: 'slower than `database.warnAfter`',
+  fails: 'no connection, no login, no answer',
+  settings: { database: databaseSettings.prefault({}).describe('How fast the database must answer') },
+  questions: ({ database: chosen }) => [
+    { title: 'database answers', decides: true, ask: (database) => checkDatabase(database, chosen) },
+  ],
+});
 
 /** How fast the server was. */
 interface Answer {
@@ -27,7 +42,7 @@ interface Answer {
  * Connects and asks the smallest question there is. Whether an answer comes is what this check is about, so a refused
  * or lost connection is its finding, not an obstacle to it.
  */
-export async function checkDatabase(database: Reader, settings: DatabaseSettings): Promise<Outcome> {
+async function checkDatabase(database: Reader, settings: DatabaseSettings): Promise<Outcome> {
   try {
     const server = await database.server();
     const { ms: queryMs } = await timed(() => database.rows(sql<{ one: number }>`SELECT 1 AS one`));

@@ -6,11 +6,13 @@ import { DAY_MS, formatBytes, formatDuration, formatShare } from '../base/units.
 import type { Outcome } from '../engine/outcome.ts';
 import type { SampleHistory } from '../engine/sample.ts';
 import { worst } from '../engine/verdict.ts';
+import { defaultDisks } from './default-disks.ts';
 import { FORECAST_WINDOW_MS, timeUntil } from './forecast.ts';
 import { gradeShare, shareSetting, WARNS_FIRST, warnsFirst } from './thresholds.ts';
+import { defineCheck } from './check.ts';
 
 /** Paths whose filesystems are watched. */
-export const diskPathsSetting = z.array(
+const diskPathsSetting = z.array(
   z.string().refine(isAbsolute, 'write an absolute path, for cron starts in a directory of its own choice'),
 );
 
@@ -27,6 +29,26 @@ export const diskSettings = z
     error: 'warnFullIn must be longer than failFullIn',
   });
 type DiskSettings = z.infer<typeof diskSettings>;
+
+export const diskCheck = defineCheck({
+  id: 'disk',
+  dimension: 'resources',
+  alertClass: 'page',
+  impact: 'on a full disk the database stops',
+  measures: 'share of the space and of the inodes used; time until it is full',
+  warns: '`disk.warnAt` used, or full in less than `disk.warnFullIn`',
+  fails: '`disk.failAt` used, or full in less than `disk.failFullIn`',
+  settings: {
+    disks: diskPathsSetting
+      .optional()
+      .describe('Paths whose disks to watch; the root filesystem and the disks of a local database where left out'),
+    disk: diskSettings.prefault({}).describe('How full these disks may be'),
+  },
+  async questions({ disks, disk }, { database }) {
+    const paths = new Set(disks ?? (await defaultDisks(database)));
+    return [...paths].map((path) => ({ title: `disk ${path}`, look: (around) => checkDisk(path, disk, around) }));
+  },
+});
 
 /** What the filesystem says today, and when its trend reaches the end. */
 interface DiskReading {

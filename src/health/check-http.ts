@@ -5,6 +5,7 @@ import { MaintError } from '../base/errors.ts';
 import { durationSetting } from '../base/settings.ts';
 import { formatDuration } from '../base/units.ts';
 import { done, fail, warn, type Outcome } from '../engine/outcome.ts';
+import { defineCheck } from './check.ts';
 
 const endpointSettings = z
   .strictObject({
@@ -43,11 +44,27 @@ export const endpointsSetting = z
   );
 type Endpoint = z.infer<typeof endpointSettings>;
 
+export const httpCheck = defineCheck({
+  id: 'http',
+  dimension: 'service',
+  alertClass: 'page',
+  impact: 'people who use the application get no answer',
+  measures: 'time to the last byte of the answer, seconds',
+  warns: 'slower than `http[].warnAfter`',
+  fails: 'no answer, another status or other text, twice',
+  settings: { http: endpointsSetting.prefault([]).describe('Addresses of the application that must answer') },
+  questions: ({ http }) =>
+    http.map((endpoint) => ({
+      title: `http ${endpointName(endpoint)}`,
+      look: ({ signal }) => checkHttp(endpoint, signal),
+    })),
+});
+
 /** What one try brought: an answer, or why there was none. */
 type Try = ProbeAnswer | MaintError;
 
 /** What reports call an endpoint; never its user, password or query. */
-export function endpointName({ url, name }: Pick<Endpoint, 'url' | 'name'>): string {
+function endpointName({ url, name }: Pick<Endpoint, 'url' | 'name'>): string {
   return name ?? shownUrl(new URL(url));
 }
 

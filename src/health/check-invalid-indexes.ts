@@ -3,14 +3,28 @@ import type { Reader } from '../adapters/postgres.ts';
 import { sql } from '../adapters/sql.ts';
 import { formatBytes, plural } from '../base/units.ts';
 import { done, warn, type Outcome } from '../engine/outcome.ts';
+import { defineCheck } from './check.ts';
 
-export const invalidIndexesSettings = z.strictObject({
+const invalidIndexesSettings = z.strictObject({
   ignore: z
     .array(z.string().min(1))
     .default([])
     .describe('Indexes to leave out, with their schema, such as public.orders_paid_idx'),
 });
 type InvalidIndexesSettings = z.infer<typeof invalidIndexesSettings>;
+
+export const invalidIndexesCheck = defineCheck({
+  id: 'invalid-indexes',
+  dimension: 'data',
+  alertClass: 'ticket',
+  impact: 'the index slows every write and helps no query',
+  measures: 'number of invalid indexes',
+  warns: 'one or more',
+  settings: { invalidIndexes: invalidIndexesSettings.prefault({}).describe('Which invalid indexes are known') },
+  questions: ({ invalidIndexes }) => [
+    { title: 'invalid indexes', ask: (database) => checkInvalidIndexes(database, invalidIndexes) },
+  ],
+});
 
 /** An index that costs at every write and helps no query. */
 interface IndexRow {
@@ -25,7 +39,7 @@ interface IndexRow {
  * now is not counted.
  * @throws MaintError when the database does not answer
  */
-export async function checkInvalidIndexes(database: Reader, settings: InvalidIndexesSettings): Promise<Outcome> {
+async function checkInvalidIndexes(database: Reader, settings: InvalidIndexesSettings): Promise<Outcome> {
   const all = await database.rows(INVALID);
   const indexes = all.filter(({ label }) => !settings.ignore.includes(label));
   const extras: Parameters<typeof done>[1] = {

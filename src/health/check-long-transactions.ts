@@ -5,8 +5,9 @@ import { formatDuration } from '../base/units.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import { holderOf, judgeHolders, readSessions, type Holder } from './open-sessions.ts';
 import { ageSettings, WARNS_SOONER, warnsSooner } from './thresholds.ts';
+import { defineCheck } from './check.ts';
 
-export const longTransactionsSettings = z
+const longTransactionsSettings = z
   .strictObject({
     ...ageSettings('a transaction has been at work', { warnAfter: '5 min', failAfter: '1 h' }),
     ignore: z
@@ -16,6 +17,22 @@ export const longTransactionsSettings = z
   })
   .refine(warnsSooner, WARNS_SOONER);
 type LongSettings = z.infer<typeof longTransactionsSettings>;
+
+export const longTransactionsCheck = defineCheck({
+  id: 'long-transactions',
+  dimension: 'resources',
+  alertClass: 'ticket',
+  impact: 'it holds locks, and keeps VACUUM from removing dead rows',
+  measures: 'age of the oldest transaction at work, seconds',
+  warns: 'older than `longTransactions.warnAfter`',
+  fails: 'older than `longTransactions.failAfter`',
+  settings: {
+    longTransactions: longTransactionsSettings.prefault({}).describe('How long a transaction may be at work'),
+  },
+  questions: ({ longTransactions }) => [
+    { title: 'long transactions', ask: (database) => checkLongTransactions(database, longTransactions) },
+  ],
+});
 
 /** A transaction that was prepared for two-phase commit; it outlives its session and every restart. */
 interface PreparedRow {
@@ -29,7 +46,7 @@ interface PreparedRow {
  * idle are another check's.
  * @throws MaintError when the database does not answer
  */
-export async function checkLongTransactions(database: Reader, settings: LongSettings): Promise<Outcome> {
+async function checkLongTransactions(database: Reader, settings: LongSettings): Promise<Outcome> {
   const sessions = await readSessions(database);
   const prepared = await database.rows(PREPARED);
   const holders = sessions.flatMap((session) => {

@@ -5,6 +5,7 @@ import { skip, type Outcome } from '../engine/outcome.ts';
 import type { SampleHistory } from '../engine/sample.ts';
 import { DAY_MS } from '../base/units.ts';
 import { gradeShare, shareSetting, WARNS_FIRST, warnsFirst } from './thresholds.ts';
+import { defineCheck } from './check.ts';
 
 export const memorySettings = z
   .strictObject({
@@ -13,6 +14,18 @@ export const memorySettings = z
   })
   .refine(warnsFirst, WARNS_FIRST);
 type MemorySettings = z.infer<typeof memorySettings>;
+
+export const memoryCheck = defineCheck({
+  id: 'memory',
+  dimension: 'resources',
+  alertClass: 'ticket',
+  impact: 'the kernel ends processes for want of memory',
+  measures: 'share of the memory of the host, or of its control group, that is taken',
+  warns: '`memory.warnAt` of it, or the kernel ended a process since the last look',
+  fails: '`memory.failAt` of it',
+  settings: { memory: memorySettings.prefault({}).describe('How much memory may be taken where maint runs') },
+  questions: ({ memory }) => [{ title: 'memory', look: (around) => checkMemory(memory, around) }],
+});
 
 interface Surroundings {
   readonly history: SampleHistory;

@@ -6,8 +6,9 @@ import { worst } from '../engine/verdict.ts';
 import { judgeReplica, judgeSlot, judgeStandby, type Link } from './replication-links.ts';
 import { OWN_LAG, REPLICAS, SLOTS } from './replication-rows.ts';
 import { ageSettings, WARNS_SOONER, warnsSooner } from './thresholds.ts';
+import { defineCheck } from './check.ts';
 
-export const replicationSettings = z
+const replicationSettings = z
   .strictObject({
     ...ageSettings('a standby has been behind', { warnAfter: '30s', failAfter: '5 min' }),
     warnBytes: sizeSetting.prefault('256 MB').describe('Warn when a standby is behind by more than this'),
@@ -26,12 +27,28 @@ export const replicationSettings = z
   });
 type ReplicationSettings = z.infer<typeof replicationSettings>;
 
+export const replicationCheck = defineCheck({
+  id: 'replication',
+  dimension: 'dependencies',
+  alertClass: 'ticket',
+  impact: 'a failover would lose what the standby lacks, or a slot fills the disk',
+  measures: 'how far standbys are behind, seconds and bytes; what slots keep, bytes',
+  warns: '`replication.warnAfter`, `replication.warnBytes` or `replication.warnRetained`',
+  fails: '`replication.failAfter`, `replication.failBytes` or `replication.failRetained`, or a slot that has lost log',
+  settings: {
+    replication: replicationSettings.prefault({}).describe('How far standbys may be behind, and what slots may keep'),
+  },
+  questions: ({ replication }) => [
+    { title: 'replication', ask: (database) => checkReplication(database, replication) },
+  ],
+});
+
 /**
  * Looks how far standbys are behind, this server among them where it is one, and how much write-ahead log slots keep
  * back. A server without any of them is skipped.
  * @throws MaintError when the database does not answer
  */
-export async function checkReplication(database: Reader, settings: ReplicationSettings): Promise<Outcome> {
+async function checkReplication(database: Reader, settings: ReplicationSettings): Promise<Outcome> {
   const { isStandby } = await database.server();
   const replicas = await database.rows(REPLICAS);
   const slots = await database.rows(SLOTS);

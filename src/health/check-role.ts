@@ -1,16 +1,29 @@
 import { z } from 'zod';
 import type { Reader } from '../adapters/postgres.ts';
 import { done, fail, type Outcome } from '../engine/outcome.ts';
+import { defineCheck } from './check.ts';
 
 /** What the server must be, where someone says so. */
-export const roleSetting = z.enum(['primary', 'standby']);
+const roleSetting = z.enum(['primary', 'standby']);
 type Role = z.infer<typeof roleSetting>;
+
+export const databaseRoleCheck = defineCheck({
+  id: 'database-role',
+  dimension: 'dependencies',
+  alertClass: 'page',
+  impact: 'writes fail, or two primaries drift apart',
+  measures: 'whether the server is a primary or a standby',
+  fails: 'it is not what `expectRole` says',
+  settings: { expectRole: roleSetting.optional().describe('What the server must be; not looked at where left out') },
+  questions: ({ expectRole }) =>
+    expectRole === undefined ? [] : [{ title: 'database role', ask: (database) => checkRole(database, expectRole) }],
+});
 
 /**
  * Looks whether the server is what it is meant to be: after a failover that nobody noticed it is not.
  * @throws MaintError when the database does not answer
  */
-export async function checkRole(database: Reader, expected: Role): Promise<Outcome> {
+async function checkRole(database: Reader, expected: Role): Promise<Outcome> {
   const { isStandby } = await database.server();
   return judgeRole(isStandby ? 'standby' : 'primary', expected);
 }

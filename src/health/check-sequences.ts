@@ -4,8 +4,9 @@ import { formatCount, formatShare, plural } from '../base/units.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import { positionOf, SEQUENCE_USES, type SequencePosition, type SequenceUse } from './sequence-rows.ts';
 import { gradeShare, shareSetting, WARNS_FIRST, warnsFirst } from './thresholds.ts';
+import { defineCheck } from './check.ts';
 
-export const sequencesSettings = z
+const sequencesSettings = z
   .strictObject({
     warnAt: shareSetting(0.7).describe('Warn when a sequence has used up this share of what it or its column can hold'),
     failAt: shareSetting(0.9).describe('Fail from this share on; at 1 every insert fails'),
@@ -17,6 +18,18 @@ export const sequencesSettings = z
   .refine(warnsFirst, WARNS_FIRST);
 type SequencesSettings = z.infer<typeof sequencesSettings>;
 
+export const sequencesCheck = defineCheck({
+  id: 'sequences',
+  dimension: 'data',
+  alertClass: 'page',
+  impact: 'inserts fail for want of a free number',
+  measures: 'share of the numbers that a sequence has used up',
+  warns: '`sequences.warnAt` of them',
+  fails: '`sequences.failAt` of them, or behind the highest number of its column',
+  settings: { sequences: sequencesSettings.prefault({}).describe('How near to their end sequences may come') },
+  questions: ({ sequences }) => [{ title: 'sequences', ask: (database) => checkSequences(database, sequences) }],
+});
+
 /** A sequence that will hand out a number which its column already has. */
 interface Behind extends SequencePosition {
   readonly use: SequenceUse;
@@ -27,7 +40,7 @@ interface Behind extends SequencePosition {
  * own. Only columns with an index are asked for their highest number: without one that would read the whole table.
  * @throws MaintError when the database does not answer
  */
-export async function checkSequences(database: Reader, settings: SequencesSettings): Promise<Outcome> {
+async function checkSequences(database: Reader, settings: SequencesSettings): Promise<Outcome> {
   const all = await database.rows(SEQUENCE_USES);
   const uses = all.filter(({ label }) => !settings.ignore.includes(label));
   const behind: Behind[] = [];

@@ -4,8 +4,9 @@ import { sql } from '../adapters/sql.ts';
 import { formatCount, formatShare } from '../base/units.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import { gradeShare, shareSetting, WARNS_FIRST, warnsFirst } from './thresholds.ts';
+import { defineCheck } from './check.ts';
 
-export const transactionIdsSettings = z
+const transactionIdsSettings = z
   .strictObject({
     warnAt: shareSetting(0.4).describe(
       'Warn when a database has used up this share of its transaction or multixact ids',
@@ -19,6 +20,22 @@ export const transactionIdsSettings = z
   })
   .refine(warnsFirst, WARNS_FIRST);
 type TransactionIdsSettings = z.infer<typeof transactionIdsSettings>;
+
+export const transactionIdsCheck = defineCheck({
+  id: 'transaction-ids',
+  dimension: 'resources',
+  alertClass: 'page',
+  impact: 'when the ids run out the server refuses every write',
+  measures: 'share of the transaction and multixact ids used up',
+  warns: '`transactionIds.warnAt` of them, or `transactionIds.overdueAt` times the age that autovacuum freezes at',
+  fails: '`transactionIds.failAt` of them',
+  settings: {
+    transactionIds: transactionIdsSettings.prefault({}).describe('How near to running out of transaction ids'),
+  },
+  questions: ({ transactionIds }) => [
+    { title: 'transaction ids', ask: (database) => checkTransactionIds(database, transactionIds) },
+  ],
+});
 
 /** After so many ids the oldest row would seem to lie in the future. */
 const IDS = 2 ** 31;
@@ -44,7 +61,7 @@ interface TableRow {
  * @see https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-WRAPAROUND
  * @throws MaintError when the database does not answer
  */
-export async function checkTransactionIds(database: Reader, settings: TransactionIdsSettings): Promise<Outcome> {
+async function checkTransactionIds(database: Reader, settings: TransactionIdsSettings): Promise<Outcome> {
   const ages = await database.rows(AGES);
   const [oldest] = ages;
   const tables = oldest === undefined || !oldest.isCurrent ? [] : await database.rows(OLDEST_TABLES);

@@ -23,6 +23,12 @@ export const taskWords: readonly TaskWords[] = [
         description: 'Warn when connecting and a first query take longer than this together',
       },
       {
+        key: 'expectRole',
+        type: 'one of primary, standby',
+        fallback: 'optional',
+        description: 'What the server must be; not looked at where left out',
+      },
+      {
         key: 'connections.warnAt',
         type: 'number from 0 to 1',
         fallback: 'default 0.7',
@@ -159,12 +165,6 @@ export const taskWords: readonly TaskWords[] = [
         type: 'size',
         fallback: 'default 5 GB',
         description: 'Fail when a replication slot keeps more than this in pg_wal',
-      },
-      {
-        key: 'expectRole',
-        type: 'one of primary, standby',
-        fallback: 'optional',
-        description: 'What the server must be; not looked at where left out',
       },
       {
         key: 'clock.warnAfter',

@@ -201,3 +201,35 @@ withDatabase('a known failure outranks what could not be found out', () => {
   expect(worst(['skip', 'done'])).toBe('done');
   expect(worst([])).toBe('skip');
 });
+
+withDatabase(
+  'concurrent steps go on four at a time beside the others, and are reported in their order',
+  async ({ database, reader, session }) => {
+    const meeting = Promise.withResolvers<void>();
+    let present = 0;
+    let most = 0;
+    const meet = async () => {
+      present += 1;
+      most = Math.max(most, present);
+      // Four of them and the one in order: whoever ran them one after the other would wait for ever.
+      if (present === 5) meeting.resolve();
+      await meeting.promise;
+      present -= 1;
+      return done('met');
+    };
+    const beside = (title: string): Step => ({ title, isConcurrent: true, perform: meet });
+    const steps = ['a', 'b', 'c', 'd', 'e', 'f'].map(beside).toSpliced(2, 0, step('in order', meet));
+    const seen: string[] = [];
+    const observer = {
+      stepStarted: (_: string, title: string) => seen.push(`begin ${title}`),
+      progressed: () => undefined,
+      stepEnded: ({ title }: { title: string }) => seen.push(`end ${title}`),
+    };
+    const [report] = await runTasks(runOf({ database, reader, session }, [taskOf(steps)], { observer }));
+    const titles = steps.map(({ title }) => title);
+    expect(report?.steps.map(({ title, verdict }) => [title, verdict])).toEqual(titles.map((title) => [title, 'done']));
+    expect(most).toBe(5);
+    const inTurn = ['in order', 'a', 'b', 'c', 'd', 'e', 'f'];
+    expect(seen).toEqual(inTurn.flatMap((title) => [`begin ${title}`, `end ${title}`]));
+  },
+);

@@ -1,0 +1,35 @@
+import { blockedSessionsCheck } from './check-blocked-sessions.ts';
+import { checksumsCheck } from './check-checksums.ts';
+import { clockCheck } from './check-clock.ts';
+import { connectionsCheck } from './check-connections.ts';
+import { databaseAnswersCheck } from './check-database.ts';
+import { diskCheck } from './check-disk.ts';
+import { httpCheck } from './check-http.ts';
+import { idleInTransactionCheck } from './check-idle-in-transaction.ts';
+import { invalidIndexesCheck } from './check-invalid-indexes.ts';
+import { longTransactionsCheck } from './check-long-transactions.ts';
+import { memoryCheck } from './check-memory.ts';
+import { replicationCheck } from './check-replication.ts';
+import { databaseRoleCheck } from './check-role.ts';
+import { sequencesCheck } from './check-sequences.ts';
+import { transactionIdsCheck } from './check-transaction-ids.ts';
+import type { Check } from './check.ts';
+
+/** Every check, in the order of the report; the one that finds out whether the database answers comes first. */
+export const checks: readonly Check[] = [
+  databaseAnswersCheck,
+  databaseRoleCheck,
+  connectionsCheck,
+  longTransactionsCheck,
+  idleInTransactionCheck,
+  blockedSessionsCheck,
+  transactionIdsCheck,
+  sequencesCheck,
+  invalidIndexesCheck,
+  checksumsCheck,
+  replicationCheck,
+  clockCheck,
+  memoryCheck,
+  diskCheck,
+  httpCheck,
+];
