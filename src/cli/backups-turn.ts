@@ -24,6 +24,8 @@ export async function alone<T>(
     project: config.project,
     host: world.hostname,
     run: randomUUID(),
+    scope: 'project',
+    job: undefined,
     slot: undefined,
     onLost: () => undefined,
   });

@@ -42,6 +42,8 @@ export interface RunInvocation {
   /** Where a JUnit file goes. */
   readonly junit: string | undefined;
   readonly overrides: readonly Override[];
+  /** The slot that a tick runs it for; nobody types this. */
+  readonly scheduled?: { readonly slot: Date; readonly isCatchUp: boolean };
   readonly common: CommonFlags;
 }
 

@@ -5,9 +5,9 @@ import type { Config, ConfiguredTask } from '../config/config.ts';
 import type { Fault } from '../engine/fault.ts';
 import type { RunStart } from '../engine/journal.ts';
 import type { RunReport, TaskReport } from '../engine/report.ts';
-import type { Tier } from '../engine/task.ts';
 import { worst } from '../engine/verdict.ts';
 import type { RunInvocation } from './invocation.ts';
+import type { JobSlot } from './ledger-line.ts';
 import { backupDirectory } from './state-directory.ts';
 
 /** One invocation, with everything that is decided before the work begins. */
@@ -21,8 +21,8 @@ export interface Plan {
   readonly startedAt: Date;
   readonly startedMs: number;
   readonly stateDirectory: string;
-  /** The scheduled instant; undefined for a run by hand. */
-  readonly slot: { readonly tier: Tier; readonly at: Date } | undefined;
+  /** The job that it is a run of, and the scheduled instant; undefined where it is none. */
+  readonly job: JobSlot | undefined;
   /** What MAINT_FAULT asks for. */
   readonly faults: readonly Fault[];
 }
@@ -37,13 +37,14 @@ interface Ended {
 
 /** Writes the beginning of a run for the journal, and its report. */
 export function reporter(plan: Plan, world: World): { start(): RunStart; finish(ended: Ended): RunReport } {
-  const { invocation, config, run, startedAt, slot } = plan;
+  const { invocation, config, run, startedAt } = plan;
+  const slot = plan.job?.slot?.toISOString() ?? null;
   const shared = { run, command: invocation.command, host: world.hostname, startedAt: startedAt.toISOString() };
   return {
     start: () => ({
       ...shared,
-      tier: slot?.tier ?? ('tier' in invocation.select ? invocation.select.tier : null),
-      slot: slot?.at.toISOString() ?? null,
+      tier: 'tier' in invocation.select ? invocation.select.tier : null,
+      slot,
       pid: world.process.pid,
       bootId: bootId(),
     }),
@@ -56,7 +57,7 @@ export function reporter(plan: Plan, world: World): { start(): RunStart; finish(
       config: config.file,
       assumptions: [...config.assumptions, ...assumed(plan, world), ...assumptions],
       notices: notices(),
-      slot: slot?.at.toISOString() ?? null,
+      slot,
       dryRun: invocation.dryRun,
       finishedAt: world.now().toISOString(),
       durationMs: world.monotonicMs() - plan.startedMs,

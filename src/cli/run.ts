@@ -1,24 +1,24 @@
-import { randomUUID } from 'node:crypto';
 import { MaintError } from '../base/errors.ts';
 import type { World } from '../base/world.ts';
 import { requireDatabase, type ConfiguredTask } from '../config/config.ts';
 import { loadConfig } from '../config/read.ts';
-import type { RunReport } from '../engine/report.ts';
-import { parseFaults } from '../engine/fault.ts';
-import { slotAt } from '../engine/slots.ts';
+import type { RunReport, TaskReport } from '../engine/report.ts';
 import { openJournal, openJournalToRead } from '../engine/sqlite-journal.ts';
 import { tasks as allTasks } from '../tasks/index.ts';
+import { blockedReport, NO_COORDINATOR, parted } from './coordinated.ts';
 import { drillNotices } from './drill.ts';
 import { exitCodeOf } from './exit-code.ts';
 import type { RunInvocation } from './invocation.ts';
+import { jobLine } from './ledger-line.ts';
 import { openLog } from './log.ts';
 import { nagiosCode } from './nagios.ts';
 import { openProgress } from './progress.ts';
 import { publish } from './publish.ts';
 import { reporter, type Plan } from './reporting.ts';
+import { planOf } from './run-plan.ts';
 import { selectTasks } from './selection.ts';
 import { openSessions } from './sessions.ts';
-import { stateDirectory } from './state-directory.ts';
+import { noteSkipped } from './skipped.ts';
 import { listenForStop } from './stopping.ts';
 import { tellChannels, tellEnd, tellStart } from './telling.ts';
 import { takeTurn } from './turn.ts';
@@ -44,20 +44,8 @@ export async function runCommand(invocation: RunInvocation, world: World): Promi
   }
 }
 
-function planOf(asked: Pick<Plan, 'invocation' | 'config' | 'selected'>, world: World): Plan {
-  const { invocation, config } = asked;
-  const tier = 'tier' in invocation.select ? invocation.select.tier : undefined;
-  const at = invocation.cron && tier ? slotAt(config.schedule[tier], config.timezone, world.now()) : undefined;
-  return {
-    ...asked,
-    run: randomUUID(),
-    startedAt: world.now(),
-    startedMs: world.monotonicMs(),
-    stateDirectory: stateDirectory(world, invocation.common, config),
-    slot: tier !== undefined && at !== undefined ? { tier, at } : undefined,
-    faults: parseFaults(world.env['MAINT_FAULT']),
-  };
-}
+/** A round that finds another one at work looks again so often, for two hours: its slot must not be lost. */
+const PATIENCE = { everyMs: 5_000, tries: 1_440 };
 
 async function carryOut(plan: Plan, world: World): Promise<number> {
   const { invocation, config, run } = plan;
@@ -77,23 +65,42 @@ async function carryOut(plan: Plan, world: World): Promise<number> {
   const { log } = diary;
   const telling = { config, world, journal, log, lockDirectory: `${plan.stateDirectory}/alerts` };
   const isTold = !invocation.dryRun;
+  const line = jobLine(plan, journal.ledger, world);
 
   await using sessions = openSessions(config, `maint/${invocation.command}`);
-  const onLost = (): void => stopping.stop('another host, which took the lease over');
   await using turn = needsTurn(plan)
     ? await takeTurn({
         ...plan,
+        ...turnScope(plan),
+        job: plan.job?.job,
+        slot: plan.job?.slot,
         journal,
-        coordination: sessions.coordination,
+        coordination: turnScope(plan).scope === 'job' ? undefined : sessions.coordination,
         project: config.project,
         host: world.hostname,
-        onLost,
+        onLost: () => stopping.stop('another host, which took the lease over'),
+        ...(isPatient(plan) && {
+          patience: { ...PATIENCE, signal: stopping.signal, onWait: (reason) => line.begin(reason) },
+        }),
       })
     : undefined;
   if (isTold) journal.begin(reporter(plan, world).start());
-  if (isTold && plan.slot !== undefined) await tellStart(run, telling);
+  line.begin();
+  if (isTold && plan.job?.slot !== undefined) await tellStart(run, telling);
 
-  const tasks = await work({ plan, world, sessions, journal, log, observer: progress, signal: stopping.signal });
+  const { uncoordinated } = turn ?? {};
+  const { runnable, blocked } = parted(plan.selected, uncoordinated !== undefined && plan.job?.slot !== undefined);
+  const worked = await work({
+    plan: { ...plan, selected: runnable },
+    world,
+    sessions,
+    journal,
+    log,
+    observer: progress,
+    signal: stopping.signal,
+  });
+  const left = uncoordinated === undefined ? [] : blocked.map((task) => blockedReport(task, uncoordinated, world));
+  const tasks = inOrder(plan.selected, [...worked, ...left]);
   const report = reporter(plan, world).finish({
     tasks,
     stoppedBy: stopping.stoppedBy(),
@@ -107,24 +114,38 @@ async function carryOut(plan: Plan, world: World): Promise<number> {
   });
   if (isTold) journal.finish(report);
   const told: RunReport = isTold ? { ...report, alerts: await tellChannels(report, telling) } : report;
-  if (stopping.stoppedBy() === null) await turn?.finishSlot(world.now());
   const exitCode = invocation.format === 'nagios' ? nagiosCode(told) : exitCodeOf(told, invocation.failOn);
-  if (isTold && plan.slot !== undefined) await tellEnd(run, exitCode, telling);
+  if (left.length > 0) line.skip(NO_COORDINATOR, exitCode);
+  else {
+    // A run that was stopped, or has lost its lease, leaves its slot to others.
+    if (!stopping.signal.aborted) await turn?.finishSlot(world.now());
+    line.end(told, exitCode);
+  }
+  if (isTold && plan.job?.slot !== undefined) await tellEnd(run, exitCode, telling);
   progress[Symbol.dispose]();
   publish({ ...told, notices: [...new Set([...told.notices, ...journal.notices])] }, invocation, world);
   return exitCode;
 }
 
-/** A run that only reads waits for nobody: a person must be able to look while a backup runs. */
-function needsTurn({ invocation, selected, slot }: Plan): boolean {
-  const isChanging = selected.some(({ task }: ConfiguredTask) => task.effect !== 'reads');
-  return !invocation.dryRun && (isChanging || slot !== undefined);
+function inOrder(selected: readonly ConfiguredTask[], reports: readonly TaskReport[]): readonly TaskReport[] {
+  return selected.flatMap(({ task }) => reports.find((report) => report.task === task.name) ?? []);
 }
 
-/** A scheduled run that found nothing to do leaves a line in the journal, so that "it never ran" has an answer. */
-function noteSkipped(plan: Plan, error: MaintError, world: World): void {
-  using journal = openJournal(plan.stateDirectory, world.now());
-  const writing = reporter(plan, world);
-  journal.begin(writing.start());
-  journal.finish(writing.finish({ tasks: [], stoppedBy: null, assumptions: [], notices: () => [error.message] }));
+function isChanging({ selected }: Plan): boolean {
+  return selected.some(({ task }: ConfiguredTask) => task.effect !== 'reads');
+}
+
+/** A run that only reads waits for nobody: a person must be able to look while a backup runs. */
+function needsTurn(plan: Plan): boolean {
+  return !plan.invocation.dryRun && (isChanging(plan) || plan.job?.slot !== undefined);
+}
+
+/** A round has the project to itself; a task that only reads keeps other runs of itself away, on its own host. */
+function turnScope(plan: Plan): { readonly scope: 'project' | 'job' } {
+  return { scope: 'tier' in plan.invocation.select || isChanging(plan) ? 'project' : 'job' };
+}
+
+/** What cron starts waits for its turn; a tick comes again in five minutes, and a person decides for themselves. */
+function isPatient({ invocation, job }: Plan): boolean {
+  return invocation.cron && invocation.scheduled === undefined && job?.slot !== undefined;
 }

@@ -1,98 +1,131 @@
-import { formatDuration } from '../base/units.ts';
+import { formatDuration, plural } from '../base/units.ts';
 import type { World } from '../base/world.ts';
-import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/read.ts';
 import type { Journal } from '../engine/journal.ts';
-import { nextSlot, slotAt } from '../engine/slots.ts';
+import type { LedgerEntry, LedgerStatus } from '../engine/ledger.ts';
 import { openJournalToRead } from '../engine/sqlite-journal.ts';
-import { TIERS, type Tier } from '../engine/task.ts';
 import { tasks } from '../tasks/index.ts';
 import { fateMark } from './fates.ts';
 import type { Invocation } from './invocation.ts';
-import { fateOf, verdictOf, type Fate } from './lives.ts';
+import { jobsOf, standingIn, type Job } from './jobs.ts';
+import { verdictOf, type Fate } from './lives.ts';
 import { stateDirectory } from './state-directory.ts';
 import { paintFor, type Paint } from './style.ts';
 
 type StatusInvocation = Extract<Invocation, { readonly kind: 'status' }>;
 
-/** Where one tier stands. All instants as ISO text. */
-interface TierStatus {
-  readonly tier: Tier;
+/** Where one job stands. All instants as ISO text. */
+interface JobStatus {
+  readonly job: string;
   readonly schedule: string;
   readonly tasks: readonly string[];
+  /** The newest run, with its slot, host, exit code and end; null where it never ran. */
+  readonly last: LedgerEntry | null;
   readonly lastRun: string | null;
   readonly fate: Fate | null;
-  /** The newest slot that nobody has run, and how long ago it was due; null when nothing is due. */
+  /** Slots since the last run that nobody began. */
+  readonly missed: readonly string[];
+  /** Slots since the last run that were to begin and could not. */
+  readonly skipped: readonly { readonly slot: string; readonly reason: string }[];
+  /** The newest slot that nobody has run; null when there is none. */
   readonly overdueSince: string | null;
   readonly next: string | null;
 }
 
-/** How late a run may be before it counts as missed: cron, a slow boot and a random delay all need some room. */
-const GRACE_MS = 30 * 60_000;
-
-/** `maint status`: what ran when, what is overdue, what comes next. @returns 1 when a tier that has run before is overdue */
+/**
+ * `maint status`: what ran when, what is overdue, what comes next.
+ * @returns 1 when a job that has run before has missed or skipped a slot since, or its last run was killed
+ */
 export async function statusCommand({ common, format }: StatusInvocation, world: World): Promise<number> {
   const { env, cwd, stdout } = world;
   const config = await loadConfig({ env, cwd, configPath: common.config, tasks });
   using journal = openJournalToRead(stateDirectory(world, common, config));
   for (const notice of journal.notices) world.stderr.write(`maint: ${notice}\n`);
-  const tiers = TIERS.map((tier) => tierStatus(tier, { config, journal, world }));
+  const jobs = jobsOf(config).map((job) => jobStatus(job, journal, world));
   const lastOfTasks = journal.lastOfEachTask();
   const spooled = journal.shelf('spool').all().length;
-  const isOverdue = tiers.some(({ overdueSince }) => overdueSince !== null);
+  const exitCode = jobs.some(isLate) ? 1 : 0;
   if (format === 'json') {
-    stdout.write(`${JSON.stringify({ format: 1, project: config.project, tiers, tasks: lastOfTasks, spooled })}\n`);
-    return isOverdue ? 1 : 0;
+    const tiers = jobs.slice(0, 4).map(({ job, ...rest }) => ({ tier: job, ...rest }));
+    stdout.write(
+      `${JSON.stringify({ format: 1, project: config.project, tiers, jobs, tasks: lastOfTasks, spooled })}\n`,
+    );
+    return exitCode;
   }
   const paint = paintFor(common.color, env, stdout);
-  const rows = tiers.map((tier) => tierLine(tier, world.now(), paint));
+  const rows = jobs.flatMap((job) => jobLines(job, world.now(), paint));
   const tasksRows = lastOfTasks.map(
     ({ task, verdict, startedAt }) =>
       `${fateMark(verdictOf(verdict), paint)} ${task.padEnd(14)}  ${ago(startedAt, world.now())}`,
   );
   const waiting = spooled === 0 ? [] : [`${spooled} undelivered alert messages wait for the next run`];
   stdout.write(`${[config.project, ...rows, '', ...tasksRows, ...waiting].join('\n').trimEnd()}\n`);
-  return isOverdue ? 1 : 0;
+  return exitCode;
 }
 
-interface Sources {
-  readonly config: Config;
-  readonly journal: Journal;
-  readonly world: World;
-}
-
-function tierStatus(tier: Tier, { config, journal, world }: Sources): TierStatus {
-  const now = world.now();
-  const schedule = config.schedule[tier];
-  const names = config.tasks.filter((each) => each.enabled && each.tier === tier).map(({ task }) => task.name);
-  const [last] = journal.runsOfTier(tier, 1);
-  const due = slotAt(schedule, config.timezone, new Date(now.getTime() - GRACE_MS));
-  // A tier that has never run is not late: nobody has scheduled it yet, and `maint doctor` says so.
-  const isLate =
-    names.length > 0 &&
-    last !== undefined &&
-    due !== undefined &&
-    Date.parse(last.startedAt) < due.getTime() - GRACE_MS;
+function jobStatus(job: Job, journal: Journal, world: World): JobStatus {
+  const { name, schedule, tasks: names } = job;
+  const { last, missed, skipped, next } = standingIn(journal, { job, policy: undefined }, world);
+  // A tier without tasks has nothing to do, so it is never late.
+  const isIdle = names.length === 0;
+  const missedSlots = isIdle ? [] : missed.map((slot) => slot.toISOString());
   return {
-    tier,
+    job: name,
     schedule,
     tasks: names,
+    last: last ?? null,
     lastRun: last?.startedAt ?? null,
-    fate: last === undefined ? null : fateOf(last, world.hostname),
-    overdueSince: isLate ? due.toISOString() : null,
-    next: names.length === 0 ? null : (nextSlot(schedule, config.timezone, now)?.toISOString() ?? null),
+    fate: last === undefined ? null : FATES[last.status],
+    missed: missedSlots,
+    skipped: isIdle ? [] : skipped.map(({ slot, reason }) => ({ slot: slot.toISOString(), reason })),
+    overdueSince: missedSlots.at(-1) ?? null,
+    next: isIdle ? null : (next?.toISOString() ?? null),
   };
 }
 
-function tierLine(status: TierStatus, now: Date, paint: Paint): string {
-  const { tier, tasks: names, lastRun, fate, overdueSince, next } = status;
+const FATES: Readonly<Record<LedgerStatus, Fate>> = {
+  running: 'running',
+  ok: 'done',
+  late: 'done',
+  warn: 'warn',
+  failed: 'fail',
+  killed: 'killed',
+  skipped: 'skip',
+  missed: 'not-run',
+};
+
+function isLate({ missed, skipped, tasks: names, fate }: JobStatus): boolean {
+  return missed.length + skipped.length > 0 || (names.length > 0 && fate === 'killed');
+}
+
+function jobLines(status: JobStatus, now: Date, paint: Paint): readonly string[] {
+  const { job, tasks: names, last, lastRun, fate, missed, skipped, next } = status;
   const mark = fate === null ? paint('dim', '·') : fateMark(fate, paint);
-  const past = lastRun === null ? 'never ran' : `${fate ?? ''} ${ago(lastRun, now)}`;
-  const late =
-    overdueSince === null ? '' : `  ${paint('red', `overdue: nothing ran for ${overdueSince.slice(0, 16)}Z`)}`;
+  const late = last?.status === 'late' ? ', late' : last?.isCatchUp === true ? ', made up for' : '';
+  const past = lastRun === null ? 'never ran' : `${fate ?? ''}${late} ${ago(lastRun, now)}`;
   const coming = next === null ? '' : `  next ${next.slice(0, 16)}Z`;
   const what = names.length === 0 ? paint('dim', 'no task') : names.join(', ');
-  return `${mark} ${tier.padEnd(9)}  ${past.padEnd(22)}${late}${coming}  ${what}`;
+  return [
+    `${mark} ${job.padEnd(9)}  ${past.padEnd(22)}${coming}  ${what}`,
+    ...(missed.length === 0
+      ? []
+      : [indented(paint('red', `${plural(missed.length, 'slot')} missed: nothing ran for ${slotList(missed)}`))]),
+    ...skipped.map(({ slot, reason }) => indented(paint('red', `skipped ${shortSlot(slot)}: ${reason}`))),
+  ];
+}
+
+/** The newest, and how many more. */
+function slotList(slots: readonly string[]): string {
+  const shown = slots.slice(-3).map(shortSlot);
+  return [...(slots.length > 3 ? [`${slots.length - 3} more`] : []), ...shown].join(', ');
+}
+
+function shortSlot(slot: string): string {
+  return `${slot.slice(0, 16)}Z`;
+}
+
+function indented(text: string): string {
+  return `${' '.repeat(13)}${text}`;
 }
 
 function ago(instant: string, now: Date): string {

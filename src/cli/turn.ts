@@ -1,11 +1,11 @@
-import { dirname } from 'node:path';
-import { isDirectory } from '../adapters/directories.ts';
+import { dirname, join } from 'node:path';
+import { isDirectory, makePrivateDirectory } from '../adapters/directories.ts';
 import { takeHostLock } from '../adapters/host-lock.ts';
 import type { Session } from '../adapters/postgres.ts';
+import { wait } from '../adapters/wait.ts';
 import { MaintError, type ErrorCode } from '../base/errors.ts';
 import type { Journal } from '../engine/journal.ts';
-import { leaseHolder, takeLease, type Lease } from '../engine/lease.ts';
-import type { Tier } from '../engine/task.ts';
+import { claimedSlot, leaseHolder, takeLease, type Lease } from '../engine/lease.ts';
 
 /** What a run needs in order to be the only one at work. */
 export interface TurnRequest {
@@ -16,9 +16,24 @@ export interface TurnRequest {
   readonly project: string;
   readonly host: string;
   readonly run: string;
+  /** `project`: nothing else that changes something is at work. `job`: no other run of the same job is. */
+  readonly scope: 'project' | 'job';
+  /** Of the job, where it is one. */
+  readonly job: string | undefined;
   /** The scheduled instant; undefined for a run by hand. */
-  readonly slot: { readonly tier: Tier; readonly at: Date } | undefined;
+  readonly slot: Date | undefined;
   readonly onLost: () => void;
+  /** How long to wait for another job to end; without it a busy lock is refused at once. */
+  readonly patience?: Patience;
+}
+
+/** A wait with an end: the slot is not lost because another job takes long. */
+interface Patience {
+  readonly everyMs: number;
+  readonly tries: number;
+  readonly signal: AbortSignal;
+  /** Told once, with what is waited for. */
+  readonly onWait: (reason: string) => void;
 }
 
 /** The right to be at work, held until it is disposed. */
@@ -26,16 +41,46 @@ export interface Turn extends AsyncDisposable {
   /** How far this run is kept apart from others, where that is less than it could be. */
   readonly notices: readonly string[];
   readonly assumptions: readonly string[];
+  /** Why the database could not be asked who else is at work; undefined where it could, or is not to be. */
+  readonly uncoordinated: MaintError | undefined;
   /** Marks the slot as done, so that nobody does it again. */
   finishSlot(at: Date): Promise<void>;
 }
 
+/** The lock is held by a run that does the very same slot. */
+const SAME_SLOT = 'lock.same_slot';
+
+/** Is the same slot being done by another run? */
+export function isAtWorkElsewhere({ detail }: MaintError): boolean {
+  return detail === SAME_SLOT;
+}
+
 /**
  * Takes the host lock, then the lease in the database, and claims the slot in both places.
- * @throws MaintError LOCKED when another run is at work, SLOT_DONE when this slot was finished before
+ * @throws MaintError LOCKED when another run is at work, SLOT_DONE when this slot was finished before, CANCELLED when the
+ *   wait was stopped
  */
 export async function takeTurn(request: TurnRequest): Promise<Turn> {
-  const { slot, journal, run } = request;
+  const { patience } = request;
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await tryTurn(request);
+    } catch (error) {
+      const isBusy = error instanceof MaintError && error.code === 'LOCKED' && !isAtWorkElsewhere(error);
+      if (!isBusy || patience === undefined || attempt >= patience.tries) throw error;
+      if (attempt === 0) patience.onWait(error.message);
+      await pause(patience);
+    }
+  }
+}
+
+async function pause({ everyMs, signal }: Patience): Promise<void> {
+  await wait(everyMs, signal);
+  if (signal.aborted) throw new MaintError('CANCELLED', 'stopped while it waited for another run to end');
+}
+
+async function tryTurn(request: TurnRequest): Promise<Turn> {
+  const { slot, job, journal, run } = request;
   const notices: string[] = [];
   const lock = lockHost(request, notices);
   let lease: Lease | undefined;
@@ -44,18 +89,20 @@ export async function takeTurn(request: TurnRequest): Promise<Turn> {
     lock?.[Symbol.dispose]();
   };
   try {
-    if (slot !== undefined && !journal.claimSlot(slot.tier, slot.at.toISOString(), run)) throw slotDone(slot);
+    const claim = job === undefined || slot === undefined ? undefined : { job, slot };
+    if (claim !== undefined && !journal.claimSlot(claim.job, claim.slot.toISOString(), run)) throw slotDone(claim);
     const locked = await lockDatabase(request, lock !== undefined);
     lease = locked.lease;
-    if (slot !== undefined && (await lease?.claimSlot(slot.tier, slot.at)) === false) throw slotDone(slot);
-    const { reason } = locked;
+    if (claim !== undefined && (await lease?.claimSlot(claim.job, claim.slot)) === false) throw slotDone(claim);
+    const { reason, unreachable } = locked;
     return {
       notices,
       assumptions: reason === undefined ? [] : [reason],
+      uncoordinated: unreachable,
       finishSlot: async (at) => {
-        if (slot === undefined) return;
-        journal.finishSlot(slot.tier, slot.at.toISOString(), at.toISOString());
-        await lease?.finishSlot(slot.tier, slot.at);
+        if (claim === undefined) return;
+        journal.finishSlot(claim.job, run, at.toISOString());
+        await lease?.finishSlot(claim.job);
       },
       [Symbol.asyncDispose]: release,
     };
@@ -66,17 +113,39 @@ export async function takeTurn(request: TurnRequest): Promise<Turn> {
 }
 
 /** @returns undefined where this host has no way to lock; a notice says so */
-function lockHost({ stateDirectory, project, journal }: TurnRequest, notices: string[]): Disposable | undefined {
+function lockHost(request: TurnRequest, notices: string[]): Disposable | undefined {
   try {
-    // Where the project's own folder cannot even be made, the one above keeps the runs apart.
-    const lock = takeHostLock(isDirectory(stateDirectory) ? stateDirectory : dirname(stateDirectory));
+    const lock = takeHostLock(lockDirectory(request));
     if (lock !== undefined) return lock;
   } catch (error) {
     if (!(error instanceof MaintError)) throw error;
     notices.push(`${error.message}; two runs on this host are not kept apart`);
     return undefined;
   }
-  throw new MaintError('LOCKED', `another run holds the lock of ${project}${atWork(journal)}`);
+  throw busyHost(request);
+}
+
+function lockDirectory({ scope, job, stateDirectory }: TurnRequest): string {
+  // Where the project's own folder cannot even be made, the one above keeps the runs apart.
+  if (scope === 'project' || job === undefined)
+    return isDirectory(stateDirectory) ? stateDirectory : dirname(stateDirectory);
+  const directory = join(stateDirectory, 'jobs', job);
+  makePrivateDirectory(directory);
+  return directory;
+}
+
+/** Who holds the lock of this host; where that is a run of the same slot, there is nothing to wait for. */
+function busyHost({ project, scope, job, slot, journal }: TurnRequest): MaintError {
+  const claimed = job === undefined ? undefined : journal.claimedSlot(job);
+  if (slot !== undefined && job !== undefined && claimed !== undefined && claimed.slot >= slot) {
+    if (claimed.isFinished) return slotDone({ job, slot });
+    return locked(`another run is at work on ${job} of ${slot.toISOString()}${atWork(journal)}`, SAME_SLOT);
+  }
+  return locked(`another run holds the lock of ${scope === 'job' ? job : project}${atWork(journal)}`);
+}
+
+function locked(message: string, detail?: string): MaintError {
+  return new MaintError('LOCKED', message, detail === undefined ? {} : { detail });
 }
 
 /** The journal knows who began and did not end; of those only the newest can still be at work. */
@@ -87,7 +156,7 @@ function atWork(journal: Journal): string {
 }
 
 /** Without an answer from the database there is nobody to coordinate with, and its alerts are needed most. */
-const GO_ON: ReadonlySet<ErrorCode> = new Set([
+const UNREACHABLE: ReadonlySet<ErrorCode> = new Set([
   'DATABASE_UNREACHABLE',
   'DATABASE_LOGIN_REFUSED',
   'DATABASE_NOT_FOUND',
@@ -101,28 +170,40 @@ interface DatabaseLock {
   readonly lease?: Lease;
   /** Why there is no lease, for the head of the report. */
   readonly reason?: string;
+  readonly unreachable?: MaintError;
 }
 
 async function lockDatabase(request: TurnRequest, isAlone: boolean): Promise<DatabaseLock> {
-  const { coordination: database, project, host, stateDirectory, run, onLost } = request;
+  const { coordination: database, project, scope, job, host, stateDirectory, run, onLost } = request;
   if (database === undefined) return {};
   // A holder that cannot prove itself alone on its host must not take over its own lease.
   const holder = `${host}:${stateDirectory}${isAlone ? '' : `#${run}`}`;
+  const name = scope === 'job' && job !== undefined ? `${project}/${job}` : project;
   try {
     if ((await database.server()).isStandby)
       return { reason: 'the database is a standby: kept apart on this host only' };
-    const lease = await takeLease({ database, name: project, holder, run, onLost });
+    const lease = await takeLease({ database, name, holder, run, onLost });
     if (lease !== undefined) return { lease };
-    throw new MaintError('LOCKED', `another host is at work on ${project}: ${await leaseHolder(database, project)}`);
+    throw await busyElsewhere(database, name, request);
   } catch (error) {
-    if (!(error instanceof MaintError) || error.code === 'LOCKED') throw error;
-    if (GO_ON.has(error.code)) return {};
+    if (!(error instanceof MaintError) || error.code === 'LOCKED' || error.code === 'SLOT_DONE') throw error;
+    if (UNREACHABLE.has(error.code)) return { unreachable: error };
     if (error.code === 'PERMISSION_MISSING' || error.code === 'READ_ONLY')
       return { reason: 'the role may not keep the schema maint: runs are kept apart on this host only' };
     throw error;
   }
 }
 
-function slotDone({ tier, at }: NonNullable<TurnRequest['slot']>): MaintError {
-  return new MaintError('SLOT_DONE', `the ${tier} run of ${at.toISOString()} is already done`);
+/** Which other host is at work; where it does the same slot, there is nothing to wait for. */
+async function busyElsewhere(database: Session, name: string, { job, slot }: TurnRequest): Promise<MaintError> {
+  const holder = await leaseHolder(database, name);
+  if (job === undefined || slot === undefined) return locked(`another host is at work on ${name}: ${holder}`);
+  const claimed = await claimedSlot(database, name, job);
+  if (claimed === undefined || claimed.slot < slot) return locked(`another host is at work on ${name}: ${holder}`);
+  if (claimed.isFinished) return slotDone({ job, slot });
+  return locked(`another host is at work on ${job} of ${slot.toISOString()}: ${holder}`, SAME_SLOT);
+}
+
+function slotDone({ job, slot }: { readonly job: string; readonly slot: Date }): MaintError {
+  return new MaintError('SLOT_DONE', `the ${job} run of ${slot.toISOString()} is already done`);
 }

@@ -77,7 +77,7 @@ export const LAST_OF_EACH_TASK = `
     FROM (SELECT *, row_number() OVER (PARTITION BY task ORDER BY started_at DESC) AS place FROM task)
    WHERE place = 1`;
 
-/** Moves a tier on to a newer slot, or takes an unfinished one again. */
+/** Moves a job on to a newer slot, or takes an unfinished one again. The column is called `tier` because tiers came first. */
 export const CLAIM_SLOT = `
   INSERT INTO slot (tier, slot, run_id) VALUES (?, ?, ?)
   ON CONFLICT (tier) DO UPDATE

@@ -50,4 +50,39 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (kind, id)
   ) STRICT;
   `,
+  `
+  CREATE TABLE ledger (
+    id          INTEGER PRIMARY KEY,
+    job         TEXT NOT NULL,
+    slot        TEXT,
+    status      TEXT NOT NULL,
+    run_id      TEXT UNIQUE,
+    host        TEXT NOT NULL,
+    pid         INTEGER NOT NULL,
+    boot_id     TEXT NOT NULL,
+    started_at  TEXT NOT NULL,
+    finished_at TEXT,
+    exit_code   INTEGER,
+    catch_up    INTEGER NOT NULL,
+    reason      TEXT
+  ) STRICT;
+  CREATE INDEX ledger_job ON ledger (job, id);
+
+  CREATE TABLE job (
+    job      TEXT PRIMARY KEY,
+    schedule TEXT NOT NULL,
+    since    TEXT NOT NULL
+  ) STRICT;
+
+  INSERT INTO ledger (job, slot, status, run_id, host, pid, boot_id, started_at, finished_at, exit_code, catch_up)
+  SELECT tier, slot,
+         CASE WHEN finished_at IS NULL THEN 'running'
+              WHEN verdict IN ('done', 'skip') THEN 'ok'
+              WHEN verdict = 'warn' THEN 'warn'
+              ELSE 'failed' END,
+         id, host, pid, boot_id, started_at, finished_at, NULL, 0
+    FROM run
+   WHERE tier IS NOT NULL
+   ORDER BY started_at;
+  `,
 ];

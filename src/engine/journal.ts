@@ -1,3 +1,5 @@
+import type { Ledger } from './ledger.ts';
+import type { ClaimedSlot } from './lease.ts';
 import type { RunReport } from './report.ts';
 import type { SampleHistory } from './sample.ts';
 
@@ -58,10 +60,14 @@ export interface Journal extends SampleHistory, Disposable {
   /** The whole report of a finished run, as JSON text; undefined where there is none. */
   report(run: string): string | undefined;
   /**
-   * Claims the slot of a tier on this host. The same slot can be claimed again until it was finished.
+   * Claims the slot of a job on this host. The same slot can be claimed again until it was finished.
    * @returns false when this slot, or a later one, is already done
    */
-  claimSlot(tier: string, slot: string, run: string): boolean;
-  finishSlot(tier: string, slot: string, at: string): void;
+  claimSlot(job: string, slot: string, run: string): boolean;
+  /** Marks the slot that this run has claimed as done; one that another run has taken over is left alone. */
+  finishSlot(job: string, run: string, at: string): void;
+  /** The newest slot of a job that was claimed on this host. */
+  claimedSlot(job: string): ClaimedSlot | undefined;
+  readonly ledger: Ledger;
   shelf(kind: string): Shelf;
 }

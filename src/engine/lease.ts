@@ -5,7 +5,6 @@ import { MaintError } from '../base/errors.ts';
 
 /** How long a lease holds without a heartbeat; after that another host may take it over. */
 const TTL_SECONDS = 90;
-const HEARTBEAT_MS = (TTL_SECONDS * 1_000) / 3;
 
 /** Who asks for the lease, and for which scheduled instant. */
 export interface LeaseRequest {
@@ -18,8 +17,8 @@ export interface LeaseRequest {
   readonly run: string;
   /** Called at most once, when another holder has taken the lease over because our heartbeats did not arrive. */
   readonly onLost: () => void;
-  /** Between two heartbeats; a third of the time after which others may take over, unless a test asks for less. */
-  readonly heartbeatMs?: number;
+  /** How long it holds without a heartbeat; 90 unless a test asks for less. Three heartbeats fit into it. */
+  readonly ttlSeconds?: number;
 }
 
 /** A lease that is kept alive until it is disposed. */
@@ -27,11 +26,12 @@ export interface Lease extends AsyncDisposable {
   /** Grows with each change of hands. */
   readonly fence: number;
   /**
-   * Claims the slot of a tier for all hosts. The same slot can be claimed again until it was finished.
+   * Claims the slot of a job for all hosts. The same slot can be claimed again until it was finished.
    * @returns false when this slot, or a later one, is already done
    */
-  claimSlot(tier: string, slot: Date): Promise<boolean>;
-  finishSlot(tier: string, slot: Date): Promise<void>;
+  claimSlot(job: string, slot: Date): Promise<boolean>;
+  /** Marks the slot that this run has claimed as done; one that another run has taken over is left alone. */
+  finishSlot(job: string): Promise<void>;
 }
 
 /**
@@ -41,15 +41,15 @@ export interface Lease extends AsyncDisposable {
  * @throws MaintError PERMISSION_MISSING or READ_ONLY when the role may not make or use the schema, or what the server said
  */
 export async function takeLease(request: LeaseRequest): Promise<Lease | undefined> {
-  const { database, name, holder, run } = request;
+  const { database, name, holder, run, ttlSeconds = TTL_SECONDS } = request;
   await prepareSchema(database);
-  const [taken] = await database.rows(acquire(name, holder, run));
+  const [taken] = await database.rows(acquire({ name, holder, run, ttlSeconds }));
   if (taken === undefined) return undefined;
   const stop = keepAlive(request, taken.fence);
   return {
     fence: taken.fence,
-    claimSlot: async (tier, slot) => (await database.rows(claimSlot(`${name}/${tier}`, slot, run))).length > 0,
-    finishSlot: async (tier, slot) => void (await database.run(finishSlot(`${name}/${tier}`, slot))),
+    claimSlot: async (job, slot) => (await database.rows(claimSlot(`${name}/${job}`, slot, run))).length > 0,
+    finishSlot: async (job) => void (await database.run(finishSlot(`${name}/${job}`, run))),
     [Symbol.asyncDispose]: async () => {
       stop();
       await database.run(release(name, taken.fence)).catch(ignoreUnreachable);
@@ -63,14 +63,26 @@ export async function leaseHolder(database: Database, name: string): Promise<str
   return row === undefined ? 'nobody' : `${row.holder}, last heard of ${Math.round(row.silentSeconds)} s ago`;
 }
 
-function keepAlive({ database, name, onLost, heartbeatMs = HEARTBEAT_MS }: LeaseRequest, fence: number): () => void {
+/** The newest slot of a job that was claimed. */
+export interface ClaimedSlot {
+  readonly slot: Date;
+  readonly isFinished: boolean;
+}
+
+/** The newest slot of a job that any host has claimed; undefined where none has. */
+export async function claimedSlot(database: Database, lease: string, job: string): Promise<ClaimedSlot | undefined> {
+  const [row] = await database.rows(selectSlot(`${lease}/${job}`));
+  return row;
+}
+
+function keepAlive({ database, name, onLost, ttlSeconds = TTL_SECONDS }: LeaseRequest, fence: number): () => void {
   const beat = async (): Promise<void> => {
-    const touched = await database.run(heartbeat(name, fence)).catch(ignoreUnreachable);
+    const touched = await database.run(heartbeat({ name, fence, ttlSeconds })).catch(ignoreUnreachable);
     if (touched !== 0) return;
     stop();
     onLost();
   };
-  const timer = setInterval(() => void beat(), heartbeatMs);
+  const timer = setInterval(() => void beat(), (ttlSeconds * 1_000) / 3);
   timer.unref();
   const stop = (): void => clearInterval(timer);
   return stop;
@@ -123,18 +135,23 @@ const SCHEMA = [
       )`,
 ];
 
-const acquire = (name: string, holder: string, run: string) => sql<{ fence: number }>`
+const acquire = ({
+  name,
+  holder,
+  run,
+  ttlSeconds,
+}: Required<Pick<LeaseRequest, 'name' | 'holder' | 'run' | 'ttlSeconds'>>) => sql<{ fence: number }>`
   INSERT INTO maint.lease AS lease (name, holder, run_id, fence, expires_at, heartbeat_at)
-  VALUES (${name}, ${holder}, ${run}, 1, now() + make_interval(secs => ${TTL_SECONDS}), now())
+  VALUES (${name}, ${holder}, ${run}, 1, now() + make_interval(secs => ${ttlSeconds}), now())
   ON CONFLICT (name) DO UPDATE
     SET holder = excluded.holder, run_id = excluded.run_id, fence = lease.fence + 1,
         expires_at = excluded.expires_at, heartbeat_at = excluded.heartbeat_at
   WHERE lease.expires_at < now() OR lease.holder = excluded.holder
   RETURNING fence::int AS fence`;
 
-const heartbeat = (name: string, fence: number) => sql`
+const heartbeat = ({ name, fence, ttlSeconds }: { name: string; fence: number; ttlSeconds: number }) => sql`
   UPDATE maint.lease
-     SET expires_at = now() + make_interval(secs => ${TTL_SECONDS}), heartbeat_at = now()
+     SET expires_at = now() + make_interval(secs => ${ttlSeconds}), heartbeat_at = now()
    WHERE name = ${name} AND fence = ${fence}`;
 
 const release = (name: string, fence: number) => sql`
@@ -153,5 +170,8 @@ const claimSlot = (name: string, slot: Date, run: string) => sql<{ name: string 
   WHERE known.slot < excluded.slot OR (known.slot = excluded.slot AND known.finished_at IS NULL)
   RETURNING name`;
 
-const finishSlot = (name: string, slot: Date) => sql`
-  UPDATE maint.slot SET finished_at = now() WHERE name = ${name} AND slot = ${slot}`;
+const finishSlot = (name: string, run: string) => sql`
+  UPDATE maint.slot SET finished_at = now() WHERE name = ${name} AND run_id = ${run}`;
+
+const selectSlot = (name: string) => sql<ClaimedSlot>`
+  SELECT slot, finished_at IS NOT NULL AS "isFinished" FROM maint.slot WHERE name = ${name}`;

@@ -15,6 +15,9 @@ import {
   writeStart,
 } from './journal-rows.ts';
 import { MIGRATIONS } from './journal-schema.ts';
+import { ledgerIn } from './ledger-rows.ts';
+import type { ClaimedSlot } from './lease.ts';
+import type { Ledger } from './ledger.ts';
 import type { Journal, RunRecord, RunStart, Shelf, TaskRecord } from './journal.ts';
 import type { RunReport } from './report.ts';
 import type { TimedSample } from './sample.ts';
@@ -108,13 +111,25 @@ class SqliteJournal implements Journal {
     return row === undefined ? undefined : text(row, 'report');
   }
 
-  claimSlot(tier: string, slot: string, run: string): boolean {
-    this.#write((store) => store.run(CLAIM_SLOT, [tier, slot, run]));
-    return this.#read('SELECT 1 FROM slot WHERE tier = ? AND run_id = ?', [tier, run]).length > 0;
+  claimSlot(job: string, slot: string, run: string): boolean {
+    this.#write((store) => store.run(CLAIM_SLOT, [job, slot, run]));
+    return this.#read('SELECT 1 FROM slot WHERE tier = ? AND run_id = ?', [job, run]).length > 0;
   }
 
-  finishSlot(tier: string, slot: string, at: string): void {
-    this.#write((store) => store.run('UPDATE slot SET finished_at = ? WHERE tier = ? AND slot = ?', [at, tier, slot]));
+  finishSlot(job: string, run: string, at: string): void {
+    this.#write((store) => store.run('UPDATE slot SET finished_at = ? WHERE tier = ? AND run_id = ?', [at, job, run]));
+  }
+
+  claimedSlot(job: string): ClaimedSlot | undefined {
+    const [row] = this.#read('SELECT slot, finished_at FROM slot WHERE tier = ?', [job]);
+    return row && { slot: new Date(text(row, 'slot')), isFinished: row['finished_at'] !== null };
+  }
+
+  get ledger(): Ledger {
+    return ledgerIn({
+      write: (work) => this.#write(work),
+      read: (query, values) => this.#read(query, values),
+    });
   }
 
   samples(name: string, subject: string, since: Date): readonly TimedSample[] {
@@ -151,6 +166,7 @@ class SqliteJournal implements Journal {
     const before = new Date(now.getTime() - KEPT_DAYS * DAY_MS);
     this.#write((store) => {
       store.run('DELETE FROM run WHERE started_at < ?', [before.toISOString()]);
+      store.run('DELETE FROM ledger WHERE started_at < ?', [before.toISOString()]);
       store.run('DELETE FROM sample WHERE at_ms < ?', [before.getTime()]);
     });
   }

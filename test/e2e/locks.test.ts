@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
+import { openJournalToRead } from '../../src/engine/sqlite-journal.ts';
 import { until } from '../support/process-table.ts';
 import { test, type Site } from '../support/site.ts';
 
@@ -27,11 +28,16 @@ describe('two runs at once', () => {
   test('under cron the other exits 0, silently, and leaves a line in the history', async ({ site }) => {
     await site.database.query('CREATE TABLE users AS SELECT 1 AS id');
     slowDown(site, 2);
-    const first = site.start('daily');
+    const first = site.start('daily', '--cron');
     await until('the first is at work', () => site.hidden().length > 0);
     expect(await site.run('daily', '--cron')).toMatchObject({ exitCode: 0, stdout: '', stderr: '' });
     expect((await first.ended).exitCode).toBe(0);
     expect((await site.run('history')).stdout.split('\n').filter((line) => line.includes('daily'))).toHaveLength(2);
+    using journal = openJournalToRead(site.state);
+    const [second, ran] = journal.ledger.entries('daily', 10);
+    expect(second).toMatchObject({ status: 'skipped', reason: 'another run is at work on this very slot' });
+    expect(ran).toMatchObject({ slot: second?.slot, exitCode: 0, finishedAt: expect.any(String) });
+    expect((await site.run('status')).exitCode, 'the slot is done').toBe(0);
   });
 
   test('a look does not wait for the lock', async ({ site }) => {

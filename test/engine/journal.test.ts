@@ -96,7 +96,10 @@ describe('the journal', () => {
     using journal = openJournal(folder, NOW);
     expect(journal.claimSlot('daily', '2026-11-21T03:17:00.000Z', 'a')).toBe(true);
     expect(journal.claimSlot('daily', '2026-11-21T03:17:00.000Z', 'b')).toBe(true);
-    journal.finishSlot('daily', '2026-11-21T03:17:00.000Z', NOW.toISOString());
+    // One that was taken over must not end what its successor is still doing.
+    journal.finishSlot('daily', 'a', NOW.toISOString());
+    expect(journal.claimedSlot('daily')).toMatchObject({ isFinished: false });
+    journal.finishSlot('daily', 'b', NOW.toISOString());
     expect(journal.claimSlot('daily', '2026-11-21T03:17:00.000Z', 'c')).toBe(false);
     expect(journal.claimSlot('daily', '2026-11-20T03:17:00.000Z', 'd')).toBe(false);
     expect(journal.claimSlot('daily', '2026-11-22T03:17:00.000Z', 'e')).toBe(true);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect } from 'vitest';
 import { openSession } from '../../src/adapters/postgres.ts';
 import { sql } from '../../src/adapters/sql.ts';
-import { leaseHolder, takeLease, type LeaseRequest } from '../../src/engine/lease.ts';
+import { claimedSlot, leaseHolder, takeLease, type LeaseRequest } from '../../src/engine/lease.ts';
 import { LIMITS, queryOnce, test } from '../support/database.ts';
 
 const SLOT = new Date('2026-11-21T03:17:00Z');
@@ -49,7 +49,7 @@ describe('the lease', () => {
 
   test('taken over by another host tells the one that lost it', async ({ session }) => {
     const lost = Promise.withResolvers<string>();
-    const slow = { ...request(session, 'a'), heartbeatMs: 20, onLost: () => lost.resolve('lost') };
+    const slow = { ...request(session, 'a'), ttlSeconds: 0.06, onLost: () => lost.resolve('lost') };
     await using lease = await takeLease(slow);
     expect(lease?.fence).toBe(1);
     await session.run(sql`UPDATE maint.lease SET holder = 'b', fence = fence + 1`);
@@ -57,10 +57,14 @@ describe('the lease', () => {
   });
 
   test('gives each slot to one run, again while unfinished, and never after', async ({ session }) => {
+    const stale = await takeLease(request(session, 'a'));
+    expect(await stale?.claimSlot('daily', SLOT)).toBe(true);
     const lease = await takeLease(request(session, 'a'));
     expect(await lease?.claimSlot('daily', SLOT)).toBe(true);
-    expect(await lease?.claimSlot('daily', SLOT)).toBe(true);
-    await lease?.finishSlot('daily', SLOT);
+    // One that wakes up late must not end what its successor is still doing.
+    await stale?.finishSlot('daily');
+    expect(await claimedSlot(session, 'app', 'daily')).toEqual({ slot: SLOT, isFinished: false });
+    await lease?.finishSlot('daily');
     expect(await lease?.claimSlot('daily', SLOT)).toBe(false);
     expect(await lease?.claimSlot('daily', new Date(SLOT.getTime() - 1))).toBe(false);
     expect(await lease?.claimSlot('weekly', SLOT)).toBe(true);
