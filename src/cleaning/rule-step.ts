@@ -11,7 +11,8 @@ import { survey, type Survey } from './survey.ts';
 
 const HOUR_MS = 3_600_000;
 
-interface Looking {
+/** What a look needs of the task around it. */
+export interface Looking {
   readonly signal: AbortSignal;
   now(): Date;
   readonly backups: { readonly directory: string };
@@ -34,7 +35,7 @@ export async function ruleStep(rule: CleaningRule, context: Looking): Promise<St
 }
 
 /** Opens the folder of a rule, unless it is none that may be cleaned. */
-async function openRoot(
+export async function openRoot(
   path: string,
   backups: string,
 ): Promise<{ readonly root: AnchoredFolder } | { readonly outcome: Outcome }> {

@@ -3,11 +3,11 @@ import { z } from 'zod';
 import { durationSetting, sizeSetting } from '../base/settings.ts';
 import { systemFolderReason } from './system-folders.ts';
 
-const nameSetting = z
+export const nameSetting = z
   .string()
   .regex(/^[a-z0-9]+([-_][a-z0-9]+)*$/, { message: 'must be made of lower-case words, digits and hyphens' });
 
-const rootSetting = z
+export const rootSetting = z
   .string()
   .refine(isAbsolute, { message: 'must be an absolute path' })
   .transform((path) => normalize(path).replace(/(?<=.)\/+$/, ''))
@@ -17,7 +17,7 @@ const rootSetting = z
   });
 
 /** Relative to the root, downwards only. A name that begins with a dot is met by a pattern that has the dot alone. */
-const patternSetting = z
+export const patternSetting = z
   .string()
   .min(1)
   .refine((pattern) => !isAbsolute(pattern) && !pattern.split('/').some((part) => part === '..' || part === ''), {

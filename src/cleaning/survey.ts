@@ -100,7 +100,7 @@ function matches(path: string, patterns: readonly string[] | undefined): boolean
 }
 
 /** How far down a pattern can reach. */
-function depthOf(patterns: readonly string[]): number {
+export function depthOf(patterns: readonly string[]): number {
   const depths = patterns.map((pattern) => (pattern.includes('**') ? DEEPEST : pattern.split('/').length));
   return Math.max(...depths);
 }

@@ -1,0 +1,59 @@
+import type { Transform } from 'node:stream';
+import { piecesOf } from './pieces.ts';
+
+/** Told of a piece that nobody needs any more. */
+export type UsedUp = (piece: Buffer) => void;
+
+/**
+ * Sends bytes through a compressor or decompressor of `node:zlib`.
+ * @param usedUp as in `decompressed` of zstd.ts
+ * @throws what the source throws, or what the codec says of its input
+ */
+export async function* throughCodec(
+  source: AsyncIterable<Buffer>,
+  codec: Transform,
+  usedUp?: UsedUp,
+): AsyncGenerator<Buffer> {
+  const fed = feedCodec(source, codec, usedUp);
+  // Said again below, where it can be awaited.
+  fed.catch(ignoreForNow);
+  try {
+    yield* piecesOf(codec);
+  } finally {
+    codec.destroy();
+  }
+  await fed;
+}
+
+async function feedCodec(source: AsyncIterable<Buffer>, codec: Transform, usedUp?: UsedUp): Promise<void> {
+  try {
+    let previous = Promise.resolve();
+    for await (const piece of source) {
+      await previous;
+      previous = written(codec, piece).finally(() => usedUp?.(piece));
+      // Thrown with the next piece, or at the end.
+      previous.catch(ignoreForNow);
+      if (usedUp === undefined) await previous;
+    }
+    await previous;
+    codec.end();
+  } catch (error) {
+    codec.destroy(error instanceof Error ? error : new Error(String(error)));
+    throw error;
+  }
+}
+
+async function written(codec: Transform, piece: Buffer): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    // A codec that breaks in the middle of a piece never calls back, and the source would stay open for ever.
+    codec.once('close', resolve);
+    codec.write(piece, (error) => {
+      codec.off('close', resolve);
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+}
+
+/** The failure is thrown once the consumer has come to it. */
+function ignoreForNow(): void {}
