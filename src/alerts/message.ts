@@ -24,10 +24,30 @@ const SHOWN_NOTIFICATIONS = 10;
 const NAME_LIMIT = 80;
 const STEP_LIMIT = 120;
 
-/** The one message of a run. Its id follows from the run's. */
-export function alertMessage(report: RunReport, at: Date, notifications: readonly Notification[]): AlertMessage {
+/** The run that messages are about. */
+interface MessagesOf {
+  readonly report: RunReport;
+  /** Told apart from the messages about the run itself. */
+  readonly part: 'channels' | undefined;
+  readonly at: Date;
+}
+
+/**
+ * The messages of a run: one for each route and owner, the most urgent first. Their ids follow from the run's and from
+ * what they are about.
+ * @param notifications worst first
+ */
+export function groupMessages(
+  { report, part, at }: MessagesOf,
+  notifications: readonly Notification[],
+): readonly AlertMessage[] {
   const { run, command, project, host } = report;
-  return { id: `alert_${run}`, kind: 'alert', at: at.toISOString(), run, command, project, host, notifications };
+  const shared = { kind: 'alert' as const, at: at.toISOString(), run, command, project, host };
+  return [...Map.groupBy(notifications, ({ group }) => group)].map(([group, own]) => ({
+    id: ['alert', run, part ?? '', group].filter((word) => word !== '').join('_'),
+    ...shared,
+    notifications: own,
+  }));
 }
 
 /** What `maint alerts test` sends: travels like an alarm and says that it is none. */

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { ErrorCode } from '../base/errors.ts';
+import type { AlertClass } from '../engine/concern.ts';
 import type { RunReport, StepReport, TaskReport } from '../engine/report.ts';
 import { isWorse, type Severity } from './notification.ts';
 
@@ -17,6 +19,14 @@ export interface Problem extends Subject {
   readonly severity: Severity;
   readonly summary: string;
   readonly remediation: readonly string[];
+  /** The check that the step belongs to; the task where it is no check. */
+  readonly check: string;
+  /** Page of its runbook; null where it has none. */
+  readonly runbook: string | null;
+  /** As the check declares it for a failure. */
+  readonly alertClass: AlertClass;
+  /** Why it matters; null where nobody said. */
+  readonly impact: string | null;
 }
 
 /** What a report says about one earlier problem: still there, over (with what the step says now), or nothing. */
@@ -46,14 +56,15 @@ export function fingerprintOf(project: string, task: string, step: string): stri
  */
 export function readFindings(report: RunReport, on: 'warn' | 'fail'): Findings {
   const problems = new Map<string, Problem>();
+  const isDatabaseDown = report.tasks.some(({ steps }) => steps.some(isDatabaseSilent));
   for (const { task, steps } of report.tasks)
     for (const step of steps) {
+      if (isDatabaseDown && isInhibited(step)) continue;
       const severity = severityOf(step, report, on);
       const fingerprint = fingerprintOf(report.project, task, step.title);
       const other = problems.get(fingerprint)?.severity;
       if (severity === undefined || (other !== undefined && !isWorse(severity, other))) continue;
-      const { title, summary, remediation } = step;
-      problems.set(fingerprint, { fingerprint, task, step: title, severity, summary, remediation });
+      problems.set(fingerprint, problemOf({ fingerprint, task, step: step.title }, step, severity));
     }
   const tasks = new Map(report.tasks.map((task) => [task.task, task]));
   return {
@@ -67,12 +78,39 @@ export function readFindings(report: RunReport, on: 'warn' | 'fail'): Findings {
   };
 }
 
+function problemOf(subject: Subject, { concern, summary, remediation }: StepReport, severity: Severity): Problem {
+  const shared = { ...subject, severity, summary, remediation };
+  if (concern === null) return { ...shared, check: subject.task, runbook: null, alertClass: 'ticket', impact: null };
+  const { check, alertClass, impact } = concern;
+  return { ...shared, check, runbook: check, alertClass, impact };
+}
+
+/** What a step of any task meets when the database does not answer. */
+const DATABASE_CODES: ReadonlySet<ErrorCode | 'BUG' | null> = new Set<ErrorCode>([
+  'DATABASE_UNREACHABLE',
+  'DATABASE_LOGIN_REFUSED',
+  'DATABASE_NOT_FOUND',
+  'DATABASE_BUSY',
+  'CONNECTION_LOST',
+]);
+
+/** The step whose own question is whether the database answers. */
+function isDatabaseSilent({ concern, verdict }: StepReport): boolean {
+  return concern?.check === 'database-answers' && (verdict === 'fail' || verdict === 'crash');
+}
+
+/** One alarm says that the database does not answer; who only suffers from it is no problem of its own. */
+function isInhibited(step: StepReport): boolean {
+  return DATABASE_CODES.has(step.code) && !isDatabaseSilent(step);
+}
+
 function absence({ step: title }: Subject, { planned, steps }: TaskReport, report: RunReport): Standing {
   const step = steps.find((candidate) => candidate.title === title);
   // In a round with trouble a step may be skipped or missing because of it: that is no sign of health.
   const isTroubled = steps.some(({ verdict }) => verdict === 'fail' || verdict === 'crash');
   if (step !== undefined) {
-    const isSilent = saysNothing(step, report) || (step.verdict === 'skip' && isTroubled);
+    const isInhibitedBy = step.facts['inhibitedBy'] !== undefined || isInhibited(step);
+    const isSilent = saysNothing(step, report) || isInhibitedBy || (step.verdict === 'skip' && isTroubled);
     return isSilent ? { is: 'unknown' } : { is: 'recovered', summary: nowOf(step) };
   }
   if (!planned || (isTroubled && title !== PLAN_STEP)) return { is: 'unknown' };

@@ -3,6 +3,7 @@ import { isHttpUrl } from '../adapters/http.ts';
 import { secretSetting } from '../adapters/secret-setting.ts';
 import { isSigningKey } from '../adapters/webhook-signature.ts';
 import { durationSetting } from '../base/settings.ts';
+import { checkRules, repeatSetting, routeSettings, windowSettings } from './route-settings.ts';
 
 const name = z
   .string()
@@ -37,12 +38,22 @@ export const alertSettings = z.strictObject({
     .refine((channels) => new Set(channels.map((channel) => channel.name)).size === channels.length, {
       message: 'two channels have the same name',
     })
-    .describe('Where alerts go; every channel gets every alert'),
+    .describe('Where alerts go; every channel gets every alert unless routes say otherwise'),
   on: z
     .enum(['warn', 'fail'])
     .default('fail')
     .describe('What is told: `fail` covers failures and what could not be found out, `warn` adds warnings'),
-  repeatAfter: durationSetting.prefault('24h').describe('Tell a problem that stays again after this long'),
+  repeatAfter: repeatSetting
+    .prefault('24h')
+    .describe('Tell a problem that stays again after this long; routes have their own'),
+  flapping: z
+    .boolean()
+    .default(true)
+    .describe('Tell a problem that comes and goes once, and again when it is stable; false tells each time'),
+  owner: z.string().optional().describe('Whose everything is that has no owner of its own'),
+  checks: checkRules.default({}).describe('What single checks have of their own, by the name of the check or task'),
+  routes: routeSettings.optional().describe('Where each class of problems goes; all to every channel where left out'),
+  windows: windowSettings.default([]).describe('Times of planned work: checks run on, but send no alarm'),
   timeout: durationSetting.prefault('10s').describe('How long one attempt at one channel may take'),
 });
 

@@ -1,5 +1,6 @@
 import { isRecovery, type Notification } from './notification.ts';
-import type { AlertState } from './store.ts';
+import type { AlertClass } from '../engine/concern.ts';
+import type { AlertState } from './state.ts';
 
 /** A notification and the channels that took it. */
 export interface Told {
@@ -14,26 +15,75 @@ export function settle(states: readonly AlertState[], told: readonly Told[]): re
   const settled = new Map(states.map((state) => [state.fingerprint, state]));
   for (const entry of told.filter(({ channels }) => channels.length > 0)) {
     const { fingerprint } = entry.notification;
-    const state = settled.get(fingerprint);
-    const next = isRecovery(entry.notification) ? afterRecovery(state, entry) : afterAlarm(state, entry);
-    if (next === undefined) settled.delete(fingerprint);
-    else settled.set(fingerprint, next);
+    const state = settled.get(fingerprint) ?? lostState(entry);
+    settled.set(fingerprint, isRecovery(entry.notification) ? afterRecovery(state, entry) : afterAlarm(state, entry));
   }
   return [...settled.values()];
 }
 
-function afterAlarm(state: AlertState | undefined, { notification, channels, at }: Told): AlertState {
-  const { fingerprint, task, step, severity, summary, firstSeenAt } = notification;
+function afterAlarm(state: AlertState, { notification, channels, at }: Told): AlertState {
+  const { reason, severity, alertClass } = notification;
+  const isAnswered = reason === 'severity_raised' || reason === 'ack_expired';
   return {
-    ...(state ?? { fingerprint, task, step, summary, firstSeenAt }),
+    ...state,
     severity,
     lastToldAt: at,
-    deliveredTo: [...new Set([...(state?.deliveredTo ?? []), ...channels])],
+    alarmedAt: state.alarmedAt ?? at,
+    toldClass: moreUrgent(state.toldClass, alertClass),
+    deliveredTo: [...new Set([...state.deliveredTo, ...channels])],
+    muted: null,
+    ack: isAnswered ? null : state.ack,
+    escalations: state.escalations + (reason === 'escalated' ? 1 : 0),
+    flapping: afterNotice(state.flapping, reason),
   };
 }
 
-/** The problem is forgotten when each channel that took the alarm has taken its end. */
-function afterRecovery(state: AlertState | undefined, { channels }: Told): AlertState | undefined {
-  const deliveredTo = (state?.deliveredTo ?? []).filter((channel) => !channels.includes(channel));
-  return state === undefined || deliveredTo.length === 0 ? undefined : { ...state, deliveredTo, lastToldAt: null };
+function afterNotice(flapping: AlertState['flapping'], reason: Notification['reason']): AlertState['flapping'] {
+  if (reason === 'flapping_started') return 'quiet';
+  return reason === 'flapping_stopped' ? null : flapping;
+}
+
+/** The story ends with the first channel that knows; the others still have to hear of it. */
+function afterRecovery(state: AlertState, { channels }: Told): AlertState {
+  const deliveredTo = state.deliveredTo.filter((channel) => !channels.includes(channel));
+  const flapping = deliveredTo.length === 0 ? null : state.flapping;
+  return { ...state, deliveredTo, lastToldAt: null, ack: null, flapping };
+}
+
+function moreUrgent(told: AlertClass | null, now: AlertClass): AlertClass {
+  return told === 'page' || now === 'page' ? 'page' : now;
+}
+
+/** What a notification from the spool says of a problem whose state is gone. */
+function lostState({ notification, at }: Told): AlertState {
+  const { fingerprint, task, step, check, severity, alertClass, summary, impact, firstSeenAt } = notification;
+  const isOver = isRecovery(notification);
+  return {
+    fingerprint,
+    task,
+    step,
+    check,
+    runbook: null,
+    alertClass,
+    severity,
+    seen: severity,
+    summary,
+    impact,
+    remediation: [],
+    phase: isOver ? 'ok' : 'firing',
+    ending: null,
+    recent: isOver ? '.' : '!',
+    lastRun: null,
+    seenAt: at,
+    firedAt: [],
+    firstSeenAt,
+    lastToldAt: null,
+    alarmedAt: null,
+    toldClass: null,
+    deliveredTo: [],
+    ack: null,
+    muted: null,
+    flapping: null,
+    escalations: 0,
+  };
 }

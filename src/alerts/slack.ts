@@ -1,5 +1,5 @@
 import { markOf, nameOf, placeOf, shownOf, subjectOf, type AlertMessage } from './message.ts';
-import { isRecovery, type Notification } from './notification.ts';
+import { isRecovery, REASONS, type Notification } from './notification.ts';
 import { clip, fitted, shownInstant } from './text.ts';
 
 interface PlainText {
@@ -28,14 +28,6 @@ interface SlackPayload {
 
 const HEADER_LIMIT = 150;
 const TEXT_LIMIT = 300;
-const REASONS: Readonly<Record<Notification['reason'], string>> = {
-  first: 'new',
-  severity_raised: 'worse than before',
-  repeat_due: 'still there',
-  recovered: 'recovered',
-  gone: 'over',
-};
-
 /** Slack refuses messages somewhere above 9,600 characters in all their blocks, without saying where. */
 const PAYLOAD_LIMIT = 8_000;
 /** Characters for one notification, tried in this order until the whole payload fits. */

@@ -1,6 +1,8 @@
 import { isRaised, isRecovery, type Notification } from './notification.ts';
 import type { Findings } from './problems.ts';
-import type { AlertState, SpooledMessage } from './store.ts';
+import type { Told } from './settle.ts';
+import type { AlertState } from './state.ts';
+import type { SpooledMessage } from './store.ts';
 
 /** What a waiting message is held against. */
 export interface Present {
@@ -8,16 +10,19 @@ export interface Present {
   readonly states: readonly AlertState[];
   /** Names of the channels that are configured now. */
   readonly channels: readonly string[];
+  /** Is a problem silenced, or acknowledged by someone, so that its alarm need not go out any more? */
+  readonly isQuiet: (fingerprint: string) => boolean;
 }
 
 /**
  * Takes out what is no longer true: alarms of problems that are over, recoveries of problems that are back, and
  * channels that no longer exist. Pure.
  */
-export function stillTrue(message: SpooledMessage, { findings, states, channels }: Present): SpooledMessage {
+export function stillTrue(message: SpooledMessage, { findings, states, channels, isQuiet }: Present): SpooledMessage {
   const notifications = message.notifications.flatMap((notification): readonly Notification[] => {
     const { is } = findings.standing(notification);
-    if (!isRecovery(notification)) return is === 'open' || is === 'unknown' ? [notification] : [];
+    const isThere = is === 'open' || is === 'unknown';
+    if (!isRecovery(notification)) return isThere && !isQuiet(notification.fingerprint) ? [notification] : [];
     if (is === 'open') return [];
     const state = states.find(({ fingerprint }) => fingerprint === notification.fingerprint);
     const listeners = recipients(notification, state?.deliveredTo ?? channels).filter((name) =>
@@ -29,17 +34,17 @@ export function stillTrue(message: SpooledMessage, { findings, states, channels 
 }
 
 /**
- * What still waits after these channels took their part: an alarm that none of them took, and a recovery for the
- * channels that did not take it. Pure.
+ * What still waits after a try: an alarm that no channel took, and a recovery for the channels that did not take it. Pure.
  */
-export function leftOf(message: SpooledMessage, taken: readonly string[]): SpooledMessage {
-  const notifications = message.notifications.flatMap((notification): readonly Notification[] => {
+export function leftOf(message: SpooledMessage, told: readonly Told[]): SpooledMessage {
+  const notifications = told.flatMap(({ notification, channels: taken }): readonly Notification[] => {
+    if (!isRecovery(notification)) return taken.length === 0 ? [notification] : [];
     const { channels } = notification;
-    if (channels === 'all') return taken.length === 0 ? [notification] : [];
-    const rest = channels.filter((name) => !taken.includes(name));
+    const rest = channels === 'all' ? [] : channels.filter((name) => !taken.includes(name));
     return rest.length === 0 ? [] : [{ ...notification, channels: rest }];
   });
-  return { ...message, notifications, takenBy: [...message.takenBy, ...taken] };
+  const takenBy = [...new Set([...message.takenBy, ...told.flatMap(({ channels }) => channels)])];
+  return { ...message, notifications, takenBy };
 }
 
 /** New notifications without those that say what already waits; and what waits, without what a new one says better. Pure. */

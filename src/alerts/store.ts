@@ -1,22 +1,8 @@
 import { MaintError } from '../base/errors.ts';
+import type { AlertEvent } from './events.ts';
 import type { AlertMessage } from './message.ts';
-import type { Severity } from './notification.ts';
-
-/** A problem as the channels know it. Plain data, stored as JSON. */
-export interface AlertState {
-  readonly fingerprint: string;
-  readonly task: string;
-  readonly step: string;
-  /** As it was told last; lowered at once when the problem gets milder. */
-  readonly severity: Severity;
-  readonly summary: string;
-  /** ISO instant. */
-  readonly firstSeenAt: string;
-  /** ISO instant at which a channel last took the alarm; null while none has, and once one has taken the recovery. */
-  readonly lastToldAt: string | null;
-  /** Names of the channels that took the alarm and do not yet know that it is over. */
-  readonly deliveredTo: readonly string[];
-}
+import type { Silence } from './silences.ts';
+import type { AlertState } from './state.ts';
 
 /** A message that waits for a channel to take it. */
 export interface SpooledMessage extends AlertMessage {
@@ -25,13 +11,21 @@ export interface SpooledMessage extends AlertMessage {
 }
 
 /**
- * Where alert states and undelivered messages live between runs. Each call is complete and durable when it returns.
- * Methods throw MaintError STATE_UNUSABLE, NO_SPACE or FILE_UNUSABLE; alerts then go out all the same.
+ * Where alert states, their history, silences and undelivered messages live between runs. Each call is complete and
+ * durable when it returns. Methods throw MaintError STATE_UNUSABLE, NO_SPACE or FILE_UNUSABLE; alerts then go out all the
+ * same.
  */
 export interface AlertStore {
   load(): readonly AlertState[];
   /** Replaces all states. */
   save(states: readonly AlertState[]): void;
+  silences(): readonly Silence[];
+  /** Replaces all silences. */
+  saveSilences(silences: readonly Silence[]): void;
+  /** Adds to the history; an event whose id is there already changes nothing. */
+  record(events: readonly AlertEvent[]): void;
+  /** The events from this instant on, oldest first. */
+  history(since: Date): readonly AlertEvent[];
   /** In the order in which they were first spooled. */
   spooled(): readonly SpooledMessage[];
   /** Adds a message at the end; one whose id is there already is replaced where it stands. */
@@ -43,12 +37,22 @@ export interface AlertStore {
 /** A store that forgets with the process: for a run whose journal cannot be used, and for tests. */
 export function memoryAlertStore(): AlertStore {
   let states: readonly AlertState[] = [];
+  let silences: readonly Silence[] = [];
+  const events = new Map<string, AlertEvent>();
   const messages = new Map<string, SpooledMessage>();
   return {
     load: () => states,
     save: (next) => {
       states = next;
     },
+    silences: () => silences,
+    saveSilences: (next) => {
+      silences = next;
+    },
+    record: (added) => {
+      for (const event of added) if (!events.has(event.id)) events.set(event.id, event);
+    },
+    history: (since) => [...events.values()].filter(({ at }) => Date.parse(at) >= since.getTime()),
     spooled: () => [...messages.values()],
     spool: (message) => {
       messages.set(message.id, message);
@@ -80,6 +84,10 @@ export function forgiving(store: AlertStore): ForgivingStore {
   return {
     load: () => attempt(() => store.load(), []),
     save: (states) => attempt(() => store.save(states), undefined),
+    silences: () => attempt(() => store.silences(), []),
+    saveSilences: (silences) => attempt(() => store.saveSilences(silences), undefined),
+    record: (events) => attempt(() => store.record(events), undefined),
+    history: (since) => attempt(() => store.history(since), []),
     spooled: () => attempt(() => store.spooled(), []),
     spool: (message) => attempt(() => store.spool(message), undefined),
     unspool: (id) => attempt(() => store.unspool(id), undefined),

@@ -39,6 +39,7 @@ export async function tellChannels(report: RunReport, telling: Telling): Promise
   return announce({
     report,
     settings: config.alerts,
+    owners: config.owners,
     store: journalAlertStore(journal),
     secrets: secretsOf(config),
     http,

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Connection } from '../adapters/connection.ts';
 import type { SessionLimits } from '../adapters/postgres.ts';
+import type { OwnerSettings } from '../alerts/owner-settings.ts';
 import type { AlertSettings } from '../alerts/settings.ts';
 import type { BackupRules } from '../backups/rules.ts';
 import { backupPlaces } from '../backups/settings.ts';
@@ -36,6 +37,8 @@ export interface Config {
   /** Every task, in running order, also those that are switched off. */
   readonly tasks: readonly ConfiguredTask[];
   readonly alerts: AlertSettings;
+  /** Who looks after what, by name. */
+  readonly owners: OwnerSettings;
   /** The dead man's switch to call after each scheduled run. */
   readonly heartbeatUrl: Secret | undefined;
   readonly logLevel: LogLevel;
@@ -80,7 +83,7 @@ interface ConfigParts {
 /** Puts the parts together and freezes them. */
 export function assembleConfig(parts: ConfigParts): Config {
   const { file, cwd, assumptions, settings, effective } = parts;
-  const { database, programs, alerts, backups } = settings;
+  const { database, programs, alerts, owners, backups } = settings;
   return frozen({
     file,
     assumptions,
@@ -102,6 +105,7 @@ export function assembleConfig(parts: ConfigParts): Config {
     programDirectories: programs.directories.map((directory) => resolve(cwd, directory)),
     tasks: parts.tasks.map((task) => configured(task, settings)),
     alerts,
+    owners,
     heartbeatUrl: settings.heartbeat?.url,
     logLevel: settings.log.level,
     effective,

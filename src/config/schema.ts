@@ -2,10 +2,12 @@ import { z } from 'zod';
 import { connectionSetting } from '../adapters/connection-setting.ts';
 import { isHttpUrl } from '../adapters/http.ts';
 import { secretSetting } from '../adapters/secret-setting.ts';
+import { ownerSettings } from '../alerts/owner-settings.ts';
 import { alertSettings } from '../alerts/settings.ts';
 import { backupSettings } from '../backups/settings.ts';
 import { durationSetting } from '../base/settings.ts';
 import type { Task, Tier } from '../engine/task.ts';
+import { requireSoundAlerts } from './alert-names.ts';
 import { requireKnownCopies } from './copy-names.ts';
 import { taskBlock, type TaskBlock } from './task-block.ts';
 import { cronSetting, timezoneSetting } from './time-settings.ts';
@@ -82,6 +84,7 @@ export function configSchema(tasks: readonly Task[]) {
       backups: backupSettings.prefault({}).describe('What every task that writes or reads backups shares'),
       tasks: z.strictObject(blocks).prefault({}).describe('One block for each task'),
       alerts: alertSettings.prefault({}).describe('Who hears of problems, and how'),
+      owners: ownerSettings.default({}).describe('Who looks after what, by a short name'),
       heartbeat: z
         .strictObject({
           url: secretSetting
@@ -92,7 +95,8 @@ export function configSchema(tasks: readonly Task[]) {
         .describe("A dead man's switch: someone else raises the alarm when maint itself no longer runs"),
       log: log.prefault({}).describe('The diary'),
     })
-    .superRefine(requireKnownCopies);
+    .superRefine(requireKnownCopies)
+    .superRefine(requireSoundAlerts);
 }
 
 /** What a right configuration file says, defaults filled in. */

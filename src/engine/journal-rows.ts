@@ -89,3 +89,7 @@ export const PUT_ON_SHELF = `
   INSERT INTO shelf (kind, id, position, body)
   VALUES (?, ?, (SELECT coalesce(max(position), 0) + 1 FROM shelf WHERE kind = ?), ?)
   ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body`;
+
+/** What is in the chronicle is never written over. */
+export const ADD_TO_CHRONICLE =
+  'INSERT INTO chronicle (kind, id, at_ms, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING';

@@ -85,4 +85,14 @@ export const MIGRATIONS: readonly string[] = [
    WHERE tier IS NOT NULL
    ORDER BY started_at;
   `,
+  `
+  CREATE TABLE chronicle (
+    kind  TEXT NOT NULL,
+    id    TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    body  TEXT NOT NULL,
+    PRIMARY KEY (kind, id)
+  ) STRICT;
+  CREATE INDEX chronicle_at ON chronicle (kind, at_ms);
+  `,
 ];

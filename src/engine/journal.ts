@@ -40,6 +40,22 @@ export interface Shelf {
   replace(entries: readonly { readonly id: string; readonly body: string }[]): void;
 }
 
+/** One document of a chronicle. */
+interface ChronicleEntry {
+  readonly id: string;
+  /** ISO instant. */
+  readonly at: string;
+  readonly body: string;
+}
+
+/** Documents that are only ever added, by kind: what happened to alerts. They are kept as long as runs are. */
+export interface Chronicle {
+  /** An entry whose id is there already changes nothing. */
+  add(entries: readonly ChronicleEntry[]): void;
+  /** From this instant on, oldest first, as they were added. */
+  since(at: Date): readonly string[];
+}
+
 /**
  * What ran when, with what result; samples over time; slots; documents of the rooms above. One SQLite file.
  * The journal never stops the work: what it cannot write it says in `notices`, and goes on in memory.
@@ -70,4 +86,7 @@ export interface Journal extends SampleHistory, Disposable {
   claimedSlot(job: string): ClaimedSlot | undefined;
   readonly ledger: Ledger;
   shelf(kind: string): Shelf;
+  chronicle(kind: string): Chronicle;
+  /** Reports of finished runs that began at or after this instant, oldest first, as JSON text. */
+  reportsSince(at: Date): readonly string[];
 }

@@ -4,6 +4,7 @@ import { moveSqliteAside, openSqlite, openSqliteToRead, type Sqlite, type Sqlite
 import { MaintError } from '../base/errors.ts';
 import { DAY_MS } from '../base/units.ts';
 import {
+  ADD_TO_CHRONICLE,
   CLAIM_SLOT,
   LAST_OF_EACH_TASK,
   PUT_ON_SHELF,
@@ -18,7 +19,7 @@ import { MIGRATIONS } from './journal-schema.ts';
 import { ledgerIn } from './ledger-rows.ts';
 import type { ClaimedSlot } from './lease.ts';
 import type { Ledger } from './ledger.ts';
-import type { Journal, RunRecord, RunStart, Shelf, TaskRecord } from './journal.ts';
+import type { Chronicle, Journal, RunRecord, RunStart, Shelf, TaskRecord } from './journal.ts';
 import type { RunReport } from './report.ts';
 import type { TimedSample } from './sample.ts';
 
@@ -157,6 +158,28 @@ class SqliteJournal implements Journal {
     };
   }
 
+  chronicle(kind: string): Chronicle {
+    return {
+      add: (entries) =>
+        this.#write((store) =>
+          store.transaction(() => {
+            for (const { id, at, body } of entries) store.run(ADD_TO_CHRONICLE, [kind, id, Date.parse(at), body]);
+          }),
+        ),
+      since: (at) =>
+        this.#read('SELECT body FROM chronicle WHERE kind = ? AND at_ms >= ? ORDER BY at_ms, rowid', [
+          kind,
+          at.getTime(),
+        ]).map((row) => text(row, 'body')),
+    };
+  }
+
+  reportsSince(at: Date): readonly string[] {
+    return this.#read('SELECT report FROM run WHERE started_at >= ? AND report IS NOT NULL ORDER BY started_at', [
+      at.toISOString(),
+    ]).map((row) => text(row, 'report'));
+  }
+
   [Symbol.dispose](): void {
     this.#file?.[Symbol.dispose]();
     this.#memory?.[Symbol.dispose]();
@@ -168,6 +191,7 @@ class SqliteJournal implements Journal {
       store.run('DELETE FROM run WHERE started_at < ?', [before.toISOString()]);
       store.run('DELETE FROM ledger WHERE started_at < ?', [before.toISOString()]);
       store.run('DELETE FROM sample WHERE at_ms < ?', [before.getTime()]);
+      store.run('DELETE FROM chronicle WHERE at_ms < ?', [before.getTime()]);
     });
   }
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { announce } from '../../src/alerts/announce.ts';
 import type { AlertSettings } from '../../src/alerts/settings.ts';
+import type { AlertState } from '../../src/alerts/state.ts';
 import { memoryAlertStore, type AlertStore } from '../../src/alerts/store.ts';
 import { MaintError } from '../../src/base/errors.ts';
 import { Secret } from '../../src/base/secret.ts';
@@ -47,6 +48,11 @@ function runOf(hour: number, steps: Readonly<Record<string, Verdict>>): RunRepor
   return reportOf([taskOf('health', ...all)], { run, startedAt: new Date(START + hour * 3_600_000).toISOString() });
 }
 
+/** What is still a problem, or still has to be told to someone. */
+function open({ store }: Place): readonly AlertState[] {
+  return store.load().filter(({ phase, deliveredTo }) => phase !== 'ok' || deliveredTo.length > 0);
+}
+
 /** What the webhook was told and took, message by message. */
 function told({ receiver }: Place): readonly (readonly string[])[] {
   return receiver
@@ -76,7 +82,7 @@ test('says the same failure once in five runs, and its end once', async () => {
     undelivered: 0,
     lines: ['slack: told 1 recovered', 'hook: told 1 recovered'],
   });
-  expect([place.store.load(), place.store.spooled()]).toEqual([[], []]);
+  expect([open(place), place.store.spooled()]).toEqual([[], []]);
 });
 
 test('repeats a failure that stays once a day, though each run starts a second earlier than the last', async () => {
@@ -145,7 +151,7 @@ test('drops an alarm that nobody heard once its problem is over, and says nothin
   place.receiver.always({});
   expect(await place.run(1, { disk: 'done' })).toEqual({ delivered: 0, undelivered: 0, lines: [] });
   expect(place.receiver.accepted()).toEqual([]);
-  expect([place.store.load(), place.store.spooled()]).toEqual([[], []]);
+  expect([open(place), place.store.spooled()]).toEqual([[], []]);
 });
 
 test('keeps an alarm that nobody heard while its task is not looked at', async () => {
@@ -183,7 +189,7 @@ test('sends a recovery later to the channel that missed it, and only to that', a
   expect(place.receiver.requests.slice(before).map(({ path }) => path)).toEqual([
     new URL(place.receiver.slackUrl).pathname,
   ]);
-  expect([place.store.load(), place.store.spooled()]).toEqual([[], []]);
+  expect([open(place), place.store.spooled()]).toEqual([[], []]);
 });
 
 test('tells a recovery only to the channel that took the alarm', async () => {
@@ -241,13 +247,14 @@ test('leaves what waits for another project alone', async () => {
   expect(told(place)).toEqual([['disk: first']]);
 });
 
-test('does nothing without channels, and nothing in a dry run', async () => {
+test('sends nothing without channels, but remembers for whoever asks; does nothing at all in a dry run', async () => {
   await using place = await openPlace();
   const nothing = { delivered: 0, undelivered: 0, lines: [] };
   expect(await place.run(0, { disk: 'fail' }, { dryRun: true })).toEqual(nothing);
   place.settings = { ...place.settings, channels: [] };
   expect(await place.run(0, { disk: 'fail' })).toEqual(nothing);
-  expect([place.receiver.requests, place.store.load(), place.store.spooled()]).toEqual([[], [], []]);
+  expect([place.receiver.requests, place.store.spooled()]).toEqual([[], []]);
+  expect(open(place)).toMatchObject([{ step: 'disk', lastToldAt: null }]);
 });
 
 test('alerts all the same when its store can neither be read nor written, and says so', async () => {
@@ -256,7 +263,17 @@ test('alerts all the same when its store can neither be read nor written, and sa
   };
   await using place = await openPlace(
     {},
-    { load: refuse, save: refuse, spooled: refuse, spool: refuse, unspool: refuse },
+    {
+      load: refuse,
+      save: refuse,
+      silences: refuse,
+      saveSilences: refuse,
+      record: refuse,
+      history: refuse,
+      spooled: refuse,
+      spool: refuse,
+      unspool: refuse,
+    },
   );
   const report = await place.run(0, { disk: 'fail' });
   expect(report).toMatchObject({ delivered: 1, undelivered: 0 });

@@ -3,9 +3,10 @@ import { expect, test } from 'vitest';
 import { decide, type Decision } from '../../src/alerts/decide.ts';
 import { isRecovery, type Notification } from '../../src/alerts/notification.ts';
 import { settle } from '../../src/alerts/settle.ts';
-import type { AlertState } from '../../src/alerts/store.ts';
+import type { AlertState } from '../../src/alerts/state.ts';
 import type { RunReport } from '../../src/engine/report.ts';
 import type { Verdict } from '../../src/engine/verdict.ts';
+import { policyFrom } from '../support/alerts.ts';
 import { reportOf, stepOf, taskOf } from '../support/reports.ts';
 
 const RUNS = { numRuns: 1_500 };
@@ -46,7 +47,10 @@ const happening: fc.Arbitrary<Happening> = fc.record({
   working: fc.subarray(CHANNELS),
 });
 const history = fc.array(happening, { maxLength: 30 });
-const policy = fc.constantFrom('warn', 'fail').map((on) => ({ on, repeatAfterMs: REPEAT_MS }) as const);
+const policy = fc.constantFrom<'warn' | 'fail'>('warn', 'fail').map((on) => ({ on }));
+
+/** Everything to every channel at once; what comes and goes has properties of its own. */
+const PLAIN = await policyFrom({ flapping: false });
 
 interface Moment {
   readonly now: number;
@@ -60,14 +64,14 @@ interface Moment {
 function play(happenings: readonly Happening[], on: 'warn' | 'fail'): readonly Moment[] {
   let now = START;
   let states: readonly AlertState[] = [];
-  return happenings.map((each) => {
+  return happenings.map((each, index) => {
     now += each.gapMs;
     const before = states;
     const decision = decide({
       states,
-      report: each.report,
+      report: { ...each.report, run: `run-${index}` },
       now: new Date(now),
-      policy: { on, repeatAfterMs: REPEAT_MS },
+      policy: { ...PLAIN, on },
     });
     states = settle(
       decision.states,
@@ -155,7 +159,8 @@ test('calls a failure new exactly when no channel believes in it', () => {
     fc.property(history, policy, (happenings, { on }) => {
       const believed = new Set<string>();
       check(happenings, on, ({ happening: { working } }, n) => {
-        if (!isRecovery(n)) expect(n.reason === 'first').toBe(!believed.has(n.fingerprint));
+        if (!isRecovery(n))
+          expect(n.reason === 'first' || n.reason === 'new_in_group').toBe(!believed.has(n.fingerprint));
         if (reached(n, working).length === 0) return;
         if (isRecovery(n)) believed.delete(n.fingerprint);
         else believed.add(n.fingerprint);
@@ -189,7 +194,7 @@ test('survives a clock that jumps: a problem that stays is told again within twi
       const told: number[] = [];
       for (let hour = 0; hour < 96; hour += 1) {
         const now = new Date(START + hour * 3_600_000 + (hour > 10 ? jumpMs : 0));
-        const decision = decide({ states, report: failing, now, policy: { on: 'fail', repeatAfterMs: REPEAT_MS } });
+        const decision = decide({ states, report: failing, now, policy: PLAIN });
         if (decision.notifications.length > 0) told.push(hour);
         const at = now.toISOString();
         states = settle(

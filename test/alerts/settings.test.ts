@@ -16,6 +16,9 @@ test('has no channels until somebody names one, and tells failures once a day', 
     on: 'fail',
     repeatAfter: 86_400_000,
     timeout: 10_000,
+    flapping: true,
+    checks: {},
+    windows: [],
   });
 });
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { fingerprintOf, readFindings } from '../../src/alerts/problems.ts';
 import { stillTrue } from '../../src/alerts/spool.ts';
+import { stateOf } from '../support/alerts.ts';
 import { messageOf, notificationOf } from '../support/notifications.ts';
 import { reportOf, stepOf, taskOf } from '../support/reports.ts';
 
@@ -11,17 +12,10 @@ const WAITING = { ...messageOf([RECOVERY], { project: 'app' }), takenBy: [] };
 /** The channels that a waiting recovery is still for, when these have not heard of it according to the state. */
 function listeners(deliveredTo: readonly string[] | undefined, channels: readonly string[]): unknown {
   const findings = readFindings(reportOf([taskOf('health', stepOf('disk /', 'fine'))]), 'fail');
-  const { summary, firstSeenAt } = RECOVERY;
-  const known = {
-    fingerprint: FINGERPRINT,
-    task: 'health',
-    step: 'disk /',
-    severity: 'fail',
-    summary,
-    firstSeenAt,
-  } as const;
-  const states = deliveredTo === undefined ? [] : [{ ...known, lastToldAt: null, deliveredTo }];
-  return stillTrue(WAITING, { findings, states, channels }).notifications.map((notification) => notification.channels);
+  const states = deliveredTo === undefined ? [] : [stateOf({ fingerprint: FINGERPRINT, deliveredTo })];
+  return stillTrue(WAITING, { findings, states, channels, isQuiet: () => false }).notifications.map(
+    (notification) => notification.channels,
+  );
 }
 
 test('does not send a recovery again to a channel that is known to have taken it', () => {

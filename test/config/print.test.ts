@@ -65,7 +65,11 @@ alerts: { channels: [{ type: slack, name: ops, url: 'https://hooks.example/x' }]
             url: "[secret]"
         on: fail
         repeatAfter: 24h
+        flapping: true
+        checks: {}
+        windows: []
         timeout: 10s
+      owners: {}
       log:
         level: info
       "

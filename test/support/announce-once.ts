@@ -7,7 +7,8 @@ import { http } from '../../src/adapters/http.ts';
 import { wait } from '../../src/adapters/wait.ts';
 import { announce } from '../../src/alerts/announce.ts';
 import { alertSettings } from '../../src/alerts/settings.ts';
-import type { AlertState, AlertStore, SpooledMessage } from '../../src/alerts/store.ts';
+import type { AlertState } from '../../src/alerts/state.ts';
+import { memoryAlertStore, type AlertStore, type SpooledMessage } from '../../src/alerts/store.ts';
 import { SIGNING_KEY } from './receiver.ts';
 import { reportOf, stepOf, taskOf } from './reports.ts';
 
@@ -27,6 +28,7 @@ function write(next: Partial<Stored>): void {
 }
 
 const store: AlertStore = {
+  ...memoryAlertStore(),
   load: () => stored().states,
   save: (states) => write({ states }),
   spooled: () => stored().messages,

@@ -11,8 +11,15 @@ export function notificationOf(differences: Partial<Notification> = {}): Notific
     severity: 'fail',
     summary: '99 % full',
     remediation: ['df -h /'],
+    check: 'disk',
+    alertClass: 'ticket',
+    impact: null,
+    owner: null,
+    note: null,
     firstSeenAt: '2026-11-21T02:00:00.000Z',
     channels: 'all',
+    fallback: [],
+    group: '',
     ...differences,
   };
 }

@@ -1,0 +1,83 @@
+import type { Secret } from '../base/secret.ts';
+import type { AlertReport, RunReport } from '../engine/report.ts';
+import type { Sending } from './deliver.ts';
+import type { OwnerSettings } from './owner-settings.ts';
+import { policyOf } from './policy-of.ts';
+import type { AlertPolicy } from './policy.ts';
+import type { AlertSettings, Channel } from './settings.ts';
+import { mutesAt } from './silences.ts';
+import type { AlertState } from './state.ts';
+import { forgiving, type AlertStore } from './store.ts';
+
+/** A finished run, and what telling of it needs. Nothing here uses PostgreSQL: an alert about it must not need it. */
+export interface AnnounceRequest extends Omit<Sending, 'timeoutMs'> {
+  readonly report: RunReport;
+  readonly settings: AlertSettings;
+  readonly owners?: OwnerSettings;
+  readonly store: AlertStore;
+  /** Secrets of the whole configuration, to be kept out of every text; those of the channels are known anyway. */
+  readonly secrets: readonly Secret[];
+}
+
+/** One call of `announce`, and how far it has come. */
+export interface Round {
+  readonly sending: Sending;
+  readonly settings: AlertSettings;
+  readonly policy: AlertPolicy;
+  /** What is told now. */
+  report: RunReport;
+  readonly at: Date;
+  readonly store: ReturnType<typeof forgiving>;
+  /** Channels that did not answer in this round: a message behind one that waits must not overtake it. */
+  readonly silent: Set<string>;
+  /** Channels that took something in this round, and those that refused for good, with the reason. */
+  readonly working: Set<string>;
+  readonly broken: Map<string, string>;
+  readonly lines: string[];
+  states: readonly AlertState[];
+  delivered: number;
+  undelivered: number;
+}
+
+/** Begins a round about a report that holds no secret any more. */
+export function startRound(request: AnnounceRequest, report: RunReport): Round {
+  const { settings, owners = {}, http, wait, signal } = request;
+  const store = forgiving(request.store);
+  const at = instantOf(report);
+  const mutes = mutesAt(store.silences(), settings.windows, at);
+  return {
+    sending: { http, wait, signal, now: () => request.now(), timeoutMs: settings.timeout },
+    settings,
+    policy: policyOf({ settings, owners, mutes }),
+    report,
+    at,
+    store,
+    silent: new Set(),
+    working: new Set(),
+    broken: new Map(),
+    lines: [],
+    states: withoutRemoved(store.load(), settings.channels),
+    delivered: 0,
+    undelivered: 0,
+  };
+}
+
+/** What a round came to. */
+export function endRound({ store, delivered, undelivered, lines }: Round): AlertReport {
+  const trouble = store.trouble();
+  const words = trouble && `alert states cannot be kept, so alarms may come again: ${trouble.message}`;
+  return { delivered, undelivered, lines: words === undefined ? lines : [...lines, words] };
+}
+
+/** The minute a run was meant for: a daily run that starts a second earlier than yesterday's still repeats a daily alarm. */
+function instantOf({ slot, startedAt }: RunReport): Date {
+  return new Date(Math.floor(Date.parse(slot ?? startedAt) / 60_000) * 60_000);
+}
+
+/** A channel that was taken out of the configuration knows nothing; a problem that only it knew was never told. */
+function withoutRemoved(states: readonly AlertState[], channels: readonly Channel[]): readonly AlertState[] {
+  return states.map((state) => {
+    const deliveredTo = state.deliveredTo.filter((name) => channels.some((channel) => channel.name === name));
+    return { ...state, deliveredTo, lastToldAt: deliveredTo.length === 0 ? null : state.lastToldAt };
+  });
+}
