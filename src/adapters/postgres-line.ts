@@ -135,9 +135,15 @@ export class PostgresLine {
 /** Between the limit that the server keeps and the one that is kept here. */
 const NETWORK_GRACE_MS = 10_000;
 
-function settingsOf({ statementTimeoutMs, vacuumCostDelayMs }: CommandSettings): string {
-  return `SET statement_timeout = ${Math.round(statementTimeoutMs)};
-          SET vacuum_cost_delay = ${Math.round(vacuumCostDelayMs)}`;
+function settingsOf(settings: CommandSettings): string {
+  const milliseconds = {
+    statement_timeout: settings.statementTimeoutMs,
+    lock_timeout: settings.lockTimeoutMs,
+    vacuum_cost_delay: settings.vacuumCostDelayMs,
+  };
+  return Object.entries(milliseconds)
+    .map(([name, value]) => (value === undefined ? '' : `SET ${name} = ${Math.round(value)};`))
+    .join(' ');
 }
 
 /** Once a transaction has a snapshot PostgreSQL no longer lets it turn itself from read-only to read-write. */

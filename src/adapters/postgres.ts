@@ -72,8 +72,10 @@ export interface Database extends Reader {
 /** How a command outside of a transaction may work. */
 export interface CommandSettings {
   readonly statementTimeoutMs: number;
+  /** How long it may wait for a lock; as long as the server lets it where left out. */
+  readonly lockTimeoutMs?: number;
   /** How long VACUUM rests after each piece of work; 0 for never. */
-  readonly vacuumCostDelayMs: number;
+  readonly vacuumCostDelayMs?: number;
 }
 
 /** The inside of one transaction. Its errors are translated once the transaction is rolled back. */

@@ -19,11 +19,21 @@ export interface Counts {
   readonly newest: string | null;
   /** Primary keys of some of the oldest, as JSON. */
   readonly samples: readonly string[];
+  /** The doomed rows of each table, by oid. */
+  readonly perTarget: ReadonlyMap<string, number>;
 }
 
 /** Counts what a rule would delete from all its tables. */
 export async function countDoomed(database: Reader, targets: readonly Target[], doom: Doom): Promise<Counts> {
-  let counts: Counts = { doomed: 0, total: 0, isExact: true, oldest: null, newest: null, samples: [] };
+  let counts: Counts = {
+    doomed: 0,
+    total: 0,
+    isExact: true,
+    oldest: null,
+    newest: null,
+    samples: [],
+    perTarget: new Map(),
+  };
   for (const target of targets) counts = sum(counts, await countIn(database, target, doom));
   return counts;
 }
@@ -72,6 +82,7 @@ function sum(all: Counts, one: Counts): Counts {
     oldest: all.oldest ?? one.oldest,
     newest: one.newest ?? all.newest,
     samples: [...all.samples, ...one.samples].slice(0, SAMPLES),
+    perTarget: new Map([...all.perTarget, ...one.perTarget]),
   };
 }
 
@@ -86,6 +97,7 @@ async function countIn(database: Reader, target: Target, doom: Doom): Promise<Co
     oldest: gone.oldest,
     newest: gone.newest,
     samples: samples.map(({ key }) => key),
+    perTarget: new Map([[target.oid, gone.rows]]),
   };
 }
 

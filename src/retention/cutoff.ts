@@ -43,6 +43,25 @@ export function clockRefusal({ ms }: Instant, now: Date): Refusal | undefined {
   };
 }
 
+/** @returns a refusal where rows would go that are younger than any row should */
+export function youthRefusal({ at }: Cutoff, { from, floorMs }: Youth, name: string): readonly Refusal[] {
+  const ageMs = from.ms - Date.parse(at);
+  if (ageMs >= floorMs) return [];
+  return [
+    {
+      detail: 'prune.young',
+      reason: `the rule ${name} would take rows that are only ${formatDuration(ageMs)} old, and none younger than ${formatDuration(floorMs)} may go`,
+      remediation: ['Correct `olderThan` of the rule, or set `floor` of prune lower where this is meant.'],
+    },
+  ];
+}
+
+/** When a rule counts back from, and how old every row has to be at least, in milliseconds. */
+interface Youth {
+  readonly from: Instant;
+  readonly floorMs: number;
+}
+
 /** What of a rule says when its rows are old. */
 interface AgeRule extends Pick<Rule, 'name' | 'table' | 'age' | 'timezone' | 'unit'> {
   readonly olderThan: string;

@@ -6,7 +6,9 @@ import type { Action } from './action.ts';
 import { takeRange, type BatchEnd } from './batches.ts';
 import type { Doom } from './doomed.ts';
 import { closedGates, type GateName, type Gates } from './gates.ts';
+import { targetsOutside, type OldPartition, type Partitions } from './partitions.ts';
 import { fewerRows, nextLimit, nextRows, restMs } from './pace.ts';
+import { takePartition } from './leave.ts';
 import { firstPosition, type Field, type Position, type Range } from './ranges.ts';
 import type { Pace } from './settings.ts';
 import type { Ending, Tally } from './tally.ts';
@@ -27,6 +29,10 @@ export interface Sweep {
   readonly database: Database;
   readonly action: Action;
   readonly targets: readonly Target[];
+  /** Those of them that go whole; undefined where none does. */
+  readonly partitions: Partitions | undefined;
+  /** How many rows each target is to lose, by oid, as far as that was counted. */
+  readonly counted: ReadonlyMap<string, number>;
   readonly doom: Doom;
   readonly pace: Pace;
   readonly lockTimeoutMs: number;
@@ -56,15 +62,48 @@ export async function sweep(request: Sweep, tally: Tally): Promise<void> {
 async function sweepTargets(request: Sweep, tally: Tally): Promise<void> {
   const canReadBlocks = (await request.database.server()).major >= 14;
   try {
-    for (const target of request.targets) {
+    const ending = await sweepPartitions(request, tally);
+    if (ending !== undefined && ending !== 'locked') return void (tally.ending = ending);
+    for (const target of targetsOutside(request.partitions?.old ?? [], request.targets)) {
       const field = { database: request.database, target, doom: request.doom, canReadBlocks };
       // Even to look at the table has to wait its turn.
-      const ending = (await mayBegin(request, target, tally)) ?? (await sweepField({ request, field }, tally));
-      if (ending !== undefined) return void (tally.ending = ending);
+      const why = (await mayBegin(request, target, tally)) ?? (await sweepField({ request, field }, tally));
+      if (why !== undefined) return void (tally.ending = why);
     }
+    if (ending !== undefined) tally.ending = ending;
   } catch (error) {
     tally.ending = endingBy(error, request);
   }
+}
+
+/** Takes the partitions that go whole. @returns why one stayed, or why none may begin any more */
+async function sweepPartitions(request: Sweep, tally: Tally): Promise<Ending | undefined> {
+  for (const partition of request.partitions?.old ?? []) {
+    const why = await mayBegin(request, partition, tally);
+    if (why !== undefined) return why;
+    // While one is about to leave PostgreSQL lets no other begin to.
+    if (!(await sweepPartition(request, partition, tally))) return 'locked';
+  }
+  return undefined;
+}
+
+async function sweepPartition(request: Sweep, partition: OldPartition, tally: Tally): Promise<boolean> {
+  const { partitions, budget } = request;
+  if (partitions === undefined) return true;
+  const { value: isGone, ms } = await timed(() => takePartition({ ...request, partitions, partition }));
+  if (!isGone) {
+    tally.lockTimeouts += 1;
+    return false;
+  }
+  if (partition.state === 'kept') return true;
+  const rows = partition.leaves.reduce((sum, oid) => sum + (request.counted.get(oid) ?? 0), 0);
+  tally.partitions.push(partition.name);
+  for (const oid of partition.leaves) tally.gone.add(oid);
+  tally.rows += rows;
+  if (budget.rowsLeft !== undefined) budget.rowsLeft -= rows;
+  request.onRows(tally.rows);
+  await rest(request, { ms, waiting: 0 }, tally);
+  return true;
 }
 
 /** What an error means for the rule: a stop, or a table that someone else has locked. @throws the error if neither */
@@ -95,7 +134,7 @@ async function sweepField(
 }
 
 /** Waits until a batch may begin. @returns why none may any more */
-async function mayBegin(request: Sweep, target: Target, tally: Tally): Promise<Ending | undefined> {
+async function mayBegin(request: Sweep, target: Pick<Target, 'oid'>, tally: Tally): Promise<Ending | undefined> {
   return endingOf(request) ?? passGates(request, target, tally);
 }
 
@@ -110,7 +149,7 @@ function endingOf(request: Sweep): Ending | undefined {
 }
 
 /** Waits until all gates are open. @returns why to give up, where they stay closed */
-async function passGates(request: Sweep, { oid }: Target, tally: Tally): Promise<Ending | undefined> {
+async function passGates(request: Sweep, { oid }: Pick<Target, 'oid'>, tally: Tally): Promise<Ending | undefined> {
   let closed: ReadonlySet<GateName> = new Set();
   let waitedMs = 0;
   for (;;) {
@@ -171,7 +210,7 @@ function nextSize({ maxRows, maxLimit }: Action, { rows, limit }: Size, { ms, wa
   };
 }
 
-async function rest(request: Sweep, { ms, waiting }: Taken, tally: Tally): Promise<void> {
+async function rest(request: Sweep, { ms, waiting }: Pick<Taken, 'ms' | 'waiting'>, tally: Tally): Promise<void> {
   const restingMs = restMs(ms, request.pace);
   if (waiting > 0) await pause(Math.max(restingMs, ms), { request, tally, reasons: ['sessions blocked by us'] });
   else if (restingMs > 0) await pause(restingMs, { request, tally, reasons: ['pace'] });

@@ -54,14 +54,15 @@ interface Swept {
 
 function summaryOf({ noun, of, verb }: Subject, { tally, remaining, behind }: Swept): string {
   const { rows, ending, batchMs, attributes } = tally;
-  const things = `${plural(rows, noun)} of ${of} ${verb}`;
+  const whole = tally.partitions.length > 0 ? `, ${plural(tally.partitions.length, 'partition')} of them whole` : '';
+  const things = `${plural(rows, noun)} of ${of} ${verb}${whole}`;
   const also = attributes > 0 ? ` with ${plural(attributes, 'attribute')}` : '';
   if (ending !== 'finished' || remaining.rows > 0) {
     const left = `${remaining.isCounted ? '' : 'about '}${formatCount(remaining.rows)}`;
     const trend = behind && `; it falls behind: ${formatCount(behind.before)} remained ${behind.runs - 1} runs ago`;
     return `${things}${also}, ${left} remain: ${WHY[ending]}${trend ?? ''}`;
   }
-  if (rows === 0) return `no ${noun} of ${of}`;
+  if (rows === 0 && tally.partitions.length === 0) return `no ${noun} of ${of}`;
   const batches = plural(batchMs.length, 'batch', 'batches');
   return `${things}${also} in ${batches}, longest ${formatDuration(spreadOf(batchMs).longestMs)}`;
 }
@@ -108,7 +109,8 @@ function whatToDo({ name }: Subject, { tally: { ending }, behind }: Swept): read
 }
 
 function factsOf({ name, table }: Subject, cutoff: string, { tally, remaining, behind }: Swept): Facts {
-  const { rows, attributes, ending, batchMs, pausedMs, lockTimeouts, lockedSkipped, elapsedMs, wal } = tally;
+  const { rows, attributes, ending, batchMs, pausedMs, lockTimeouts, lockedSkipped, elapsedMs, wal, partitions } =
+    tally;
   return {
     rule: name,
     table,
@@ -116,6 +118,7 @@ function factsOf({ name, table }: Subject, cutoff: string, { tally, remaining, b
     rows,
     ...(attributes > 0 && { attributes }),
     ending,
+    ...(partitions.length > 0 && { partitions: [...partitions] }),
     remaining: remaining.rows,
     batches: batchMs.length,
     ...spreadOf(batchMs),

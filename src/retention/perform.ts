@@ -39,7 +39,7 @@ export async function performRule(
   const { database, signal } = context;
   const { action, targets, doom, counts } = found;
   const tally = emptyTally();
-  if (counts.isExact && counts.doomed === 0)
+  if (counts.isExact && counts.doomed === 0 && found.partitions === undefined)
     return sweptOutcome(subject, found, { tally, remaining: { rows: 0, isCounted: true }, behind: undefined });
   await sweep(
     {
@@ -47,6 +47,8 @@ export async function performRule(
       database,
       action,
       targets,
+      partitions: found.partitions,
+      counted: counts.perTarget,
       doom,
       signal,
       now: () => context.now(),
@@ -81,5 +83,6 @@ async function remainingOf(
   const { ending, rows, lockTimeouts } = tally;
   if (signal.aborted || ending === 'locked') return { rows: Math.max(0, counts.doomed - rows), isCounted: false };
   if (ending === 'finished' && lockTimeouts === 0) return { rows: 0, isCounted: true };
-  return { rows: await countLeft(database, targets, doom), isCounted: true };
+  const left = targets.filter(({ oid }) => !tally.gone.has(oid));
+  return { rows: await countLeft(database, left, doom), isCounted: true };
 }

@@ -4,16 +4,18 @@ import { formatCount, formatShare } from '../base/units.ts';
 import type { Facts } from '../engine/outcome.ts';
 import { deleteRows, type Action } from './action.ts';
 import { countDoomed, shareRefusals, type Counts } from './count.ts';
-import type { Instant } from './cutoff.ts';
+import { youthRefusal, type Instant } from './cutoff.ts';
 import { readWhere, type Doom } from './doomed.ts';
 import { narrow } from './narrow.ts';
 import { PLAIN_ROWS } from './pace.ts';
+import { choosePartitions, targetsOutside, type Partitions } from './partitions.ts';
 import { readAges } from './plan-ages.ts';
 import { firstPosition, strategyOf } from './ranges.ts';
 import { blockingRefusals, findReferences, triggerRefusals, unindexedRefusals, type Reference } from './references.ts';
 import type { Refusal } from './refusal.ts';
 import { olderThanInWords, type Rule } from './settings.ts';
 import { findFamily, type Target } from './target.ts';
+import { volatileRefusal } from './volatile.ts';
 
 /** What reports call a rule. */
 export interface Subject {
@@ -46,6 +48,8 @@ export interface Found {
   readonly doom: Doom;
   readonly counts: Counts;
   readonly references: readonly Reference[];
+  /** Those that go whole, where the rule says so. */
+  readonly partitions?: Partitions;
   /** Oids of tables whose rows go along. */
   readonly companions: readonly string[];
   /** What the rule does, then whatever else a dry run should show. */
@@ -68,6 +72,8 @@ export interface Caveat {
 export interface Surroundings {
   readonly database: Reader;
   readonly from: Instant;
+  /** No rule may take rows that are younger, in milliseconds. */
+  readonly floorMs: number;
   /** IANA name: where a day begins. */
   readonly timezone: string;
 }
@@ -79,7 +85,8 @@ export function subjectOf(rule: Rule): Subject {
 }
 
 /** Looks at everything a rule would touch, and deletes nothing. @throws MaintError where it cannot find out */
-export async function prepareRule(rule: Rule, { database, from, timezone }: Surroundings): Promise<Prepared> {
+export async function prepareRule(rule: Rule, surroundings: Surroundings): Promise<Prepared> {
+  const { database, from, timezone } = surroundings;
   const { table, age } = rule;
   const subject = subjectOf(rule);
   const family = await findFamily(database, rule);
@@ -92,14 +99,19 @@ export async function prepareRule(rule: Rule, { database, from, timezone }: Surr
   const { cutoff, cutoffs } = ages;
   const condition = await readWhere(database, rule, targets);
   if ('reason' in condition) return { subject, refusals: [condition] };
+  const shaky = await volatileRefusal(database, rule, first, condition.where);
+  if (shaky !== undefined) return { subject, refusals: [shaky] };
   const narrowed = await narrow(database, { rule, family, doom: { cutoff, where: condition.where }, cutoffs });
   if ('reason' in narrowed) return { subject, refusals: [narrowed] };
   const doom = { cutoff, where: narrowed.where };
   const references = await findReferences(database, family);
   const unindexed = unindexedRefusals(references);
   const counts = await countDoomed(database, targets, doom);
+  const choice = await choosePartitions(database, { rule, family, target: first, cutoff, references });
   const refusals = [
+    ...youthRefusal(cutoff, surroundings, rule.name),
     ...unindexed,
+    ...choice.refusals,
     // Without an index the question alone would read all of the child for each row.
     ...(unindexed.length > 0 ? [] : await blockingRefusals(database, { references, family, doom })),
     ...(await triggerRefusals(database, { family, references, rule })),
@@ -109,10 +121,22 @@ export async function prepareRule(rule: Rule, { database, from, timezone }: Surr
   const lines = [
     `delete from ${table} what is ${olderThanInWords(rule)}: ${age} before ${cutoff.key}`,
     ...narrowed.lines,
+    ...choice.lines,
   ];
-  const firstBatch = await firstBatchOf(database, { targets, doom, action });
-  const companions = companionsOf(references);
-  return { subject, refusals, found: { action, targets, doom, counts, references, companions, lines, firstBatch } };
+  const { partitions } = choice;
+  const rowTargets = partitions === undefined ? targets : targetsOutside(partitions.old, targets);
+  const found: Found = {
+    action,
+    targets,
+    doom,
+    counts,
+    references,
+    companions: companionsOf(references),
+    lines,
+    firstBatch: await firstBatchOf(database, { targets: rowTargets, doom, action }),
+    ...(partitions !== undefined && { partitions }),
+  };
+  return { subject, refusals, found };
 }
 
 /** Tables whose rows are deleted or changed with those that they refer to. */

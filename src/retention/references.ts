@@ -173,8 +173,8 @@ const referencesOf = (oids: readonly string[]) => sql<Reference>`
             c.relkind, c.oid
    ORDER BY depth, child, "constraint"`;
 
-// Bit 3 of tgtype is DELETE; a disabled trigger does not fire.
-const deleteTriggers = (oids: readonly string[]) => sql<{ name: string; table: string }>`
+/** Triggers and rewrite rules that see each deleted row of these tables. Bit 3 of tgtype is DELETE; a disabled one is silent. */
+export const deleteTriggers = (oids: readonly string[]) => sql<{ name: string; table: string }>`
   SELECT tgname::text AS name, tgrelid::regclass::text AS table
     FROM pg_trigger
    WHERE tgrelid = ANY(${oids}::oid[]) AND NOT tgisinternal AND (tgtype & 8) = 8 AND tgenabled <> 'D'

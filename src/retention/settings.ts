@@ -21,6 +21,10 @@ const ruleSetting = z.strictObject({
   unit: z.enum(['seconds', 'milliseconds']).optional().describe('What a whole-number age column counts since 1970'),
   keepLast: keepLastSetting.optional().describe('Rows that stay because they are the newest of their key'),
   orphanOf: orphanSetting.optional().describe('Only rows that name a row of another table which is not there'),
+  partitions: z
+    .enum(['rows', 'detach', 'drop'])
+    .default('rows')
+    .describe('Partitions that are old as a whole: their rows go one by one, or they are detached, or dropped'),
   maxShare: z.number().gt(0).lte(1).default(0.5).describe('Refuse to delete more than this share of the table at once'),
   keepAtLeast: z.int().nonnegative().default(1).describe('Refuse when fewer rows than this would stay'),
   allowTriggers: z.array(z.string()).default([]).describe('Delete triggers that may fire, by name'),
@@ -34,9 +38,19 @@ export function olderThanInWords({ olderThan }: Pick<Rule, 'olderThan'>): string
   return typeof olderThan === 'string' ? `older than ${olderThan}` : `older than ${olderThan.from} allows`;
 }
 
+/** Whether a rule lets some rows stay that are old. */
+export function isChoosy({ where, keepLast, orphanOf, olderThan }: Rule): boolean {
+  return where !== undefined || keepLast !== undefined || orphanOf !== undefined || typeof olderThan !== 'string';
+}
+
 /** Retention as data: without a rule nothing is ever deleted. */
 export const rulesSetting = z
-  .array(ruleSetting)
+  .array(
+    ruleSetting.refine((rule) => rule.partitions === 'rows' || !isChoosy(rule), {
+      path: ['partitions'],
+      message: 'a partition goes whole, and this rule chooses between its rows: leave it out',
+    }),
+  )
   .refine((rules) => new Set(rules.map(({ name }) => name)).size === rules.length, {
     message: 'two rules have the same name',
   });

@@ -16,6 +16,10 @@ export interface Tally {
   lockTimeouts: number;
   /** Rows that were left because others held them. */
   lockedSkipped: number;
+  /** Partitions that went whole, by name. */
+  readonly partitions: string[];
+  /** Oids of tables that are not there any more. */
+  readonly gone: Set<string>;
   /** From the first look to the last, in milliseconds. */
   elapsedMs: number;
   /** WAL of the whole server, at the first gate and after the last batch. */
@@ -32,6 +36,8 @@ export function emptyTally(): Tally {
     pausedMs: {},
     lockTimeouts: 0,
     lockedSkipped: 0,
+    partitions: [],
+    gone: new Set(),
     elapsedMs: 0,
     wal: undefined,
     ending: 'finished',

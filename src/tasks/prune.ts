@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { findFallback } from '../backups/freshness.ts';
 import { durationSetting } from '../base/settings.ts';
+import { formatDuration } from '../base/units.ts';
 import { skip } from '../engine/outcome.ts';
 import { defineTask, type PlanContext, type Step } from '../engine/task.ts';
 import { clockRefusal, databaseNow } from '../retention/cutoff.ts';
@@ -32,6 +34,10 @@ const settings = z
       .boolean()
       .default(true)
       .describe('Whether tables that lost many rows are vacuumed once all rules are done'),
+    floor: durationSetting.prefault('23h').describe('Refuse rules that would take rows younger than this'),
+    requireBackup: durationSetting
+      .optional()
+      .describe('Refuse every rule unless there is a verified backup of this age at most; not asked where left out'),
     gates: gatesSetting.prefault({}).describe('When batches wait'),
   })
   .refine(({ rule, ...chosen }) => rule === undefined || namesIn(chosen).includes(rule), {
@@ -84,20 +90,19 @@ export const prune = defineTask<Settings>({
     if (rules.length + rulesInForce(chosen.hotmesh).length === 0) return [NOTHING];
     const { isStandby } = await database.server();
     const from = await databaseNow(database);
-    const general = isStandby ? STANDBY : clockRefusal(from, context.now());
+    const general = isStandby ? STANDBY : (clockRefusal(from, context.now()) ?? (await backupRefusal(context)));
+    const around = { database, from, timezone, floorMs: chosen.floor };
     const gates = await openGates(database, chosen.gates);
     const together = togetherOf(context, gates);
     const tables: Planned[] = [];
     for (const rule of rules)
       tables.push(
         await planned(`rule ${rule.name}`, async () =>
-          general === undefined
-            ? prepareRule(rule, { database, from, timezone })
-            : { subject: subjectOf(rule), refusals: [general] },
+          general === undefined ? prepareRule(rule, around) : { subject: subjectOf(rule), refusals: [general] },
         ),
       );
     const { hotmesh, rule: only } = chosen;
-    const ofHotmesh = await planHotmesh({ settings: hotmesh, only, general, database, from, timezone });
+    const ofHotmesh = await planHotmesh({ settings: hotmesh, only, general, ...around });
     const past = { history: context.history, now: context.now() };
     const steps: Step[] = [];
     for (const one of [...tables, ...ofHotmesh])
@@ -118,6 +123,23 @@ const STANDBY: Refusal = {
   reason: 'the database is a standby, which changes nothing by itself',
   remediation: ['Run it on the primary; set `enabled: false` for prune on this host.'],
 };
+
+/** @returns a refusal where rows would go that nobody could bring back */
+async function backupRefusal(context: PlanContext<Settings>): Promise<Refusal | undefined> {
+  const { settings: chosen, backups: places, project: label, signal } = context;
+  if (chosen.requireBackup === undefined) return undefined;
+  const now = context.now();
+  const since = new Date(now.getTime() - chosen.requireBackup);
+  const { newest, silent } = await findFallback({ places, label, since, now, signal });
+  if (newest !== undefined && newest.takenAt >= since) return undefined;
+  const age = newest === undefined ? undefined : formatDuration(now.getTime() - newest.takenAt.getTime());
+  const found = newest === undefined ? 'there is none' : `the newest, ${newest.id}, is ${age} old`;
+  return {
+    detail: 'prune.backup',
+    reason: `no verified backup of the last ${formatDuration(chosen.requireBackup)} was found: ${[found, ...silent].join('; ')}`,
+    remediation: ['maint backup', 'maint backups status'],
+  };
+}
 
 function togetherOf(context: PlanContext<Settings>, gates: Gates): Together {
   const { settings: chosen, timezone } = context;

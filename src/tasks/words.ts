@@ -655,6 +655,12 @@ export const taskWords: readonly TaskWords[] = [
         description: 'The columns of the parents that they name; their primary key if left out',
       },
       {
+        key: 'rules[].partitions',
+        type: 'one of rows, detach, drop',
+        fallback: 'default rows',
+        description: 'Partitions that are old as a whole: their rows go one by one, or they are detached, or dropped',
+      },
+      {
         key: 'rules[].maxShare',
         type: 'number to 1',
         fallback: 'default 0.5',
@@ -757,6 +763,19 @@ export const taskWords: readonly TaskWords[] = [
         type: 'true or false',
         fallback: 'default true',
         description: 'Whether tables that lost many rows are vacuumed once all rules are done',
+      },
+      {
+        key: 'floor',
+        type: 'duration',
+        fallback: 'default 23h',
+        description: 'Refuse rules that would take rows younger than this',
+      },
+      {
+        key: 'requireBackup',
+        type: 'duration',
+        fallback: 'optional',
+        description:
+          'Refuse every rule unless there is a verified backup of this age at most; not asked where left out',
       },
       {
         key: 'gates.maxReplicaLag',

@@ -156,6 +156,13 @@ describe('a rule is refused before the first row', () => {
     ['prune.where', '', { where: 'true) OR (true' }],
     ['prune.where', '', { where: 'kind' }],
     ['prune.where', '', { where: 'nothing = 1' }],
+    ['prune.where', '', { where: 'random() < 0.5' }],
+    [
+      'prune.where',
+      `CREATE FUNCTION "Is due"(int) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RETURN true; END'`,
+      { where: `kind = 'random(' AND (SELECT bool_or("Is due"(id)) FROM generate_series(1, 2) id)` },
+    ],
+    ['prune.young', '', { olderThan: '22 hours', maxShare: 1 }],
     ['prune.share', '', { maxShare: 0.28 }],
     ['prune.floor', '', { keepAtLeast: 720 }],
     ['prune.empties', 'DELETE FROM events WHERE id < 721', {}],
@@ -202,6 +209,15 @@ describe('a rule is refused before the first row', () => {
     const now = (): Date => new Date(Date.now() + 90_000);
     const [outcome] = await runTask(prune, { rules: [RULE] }, { database: session, now });
     expect(outcome).toMatchObject({ status: 'fail', detail: 'prune.clock' });
+  });
+
+  test('when there is no verified backup that is fresh enough', async ({ database, session }) => {
+    await makeEvents(database);
+    const settings = { rules: [RULE], requireBackup: '26h' };
+    const [outcome] = await runTask(prune, settings, { database: session });
+    expect(outcome).toMatchObject({ status: 'fail', detail: 'prune.backup' });
+    expect(outcome?.summary).toContain('no verified backup of the last 26 h was found: there is none');
+    expect(await count(database)).toBe(1_000);
   });
 
   test('on a standby', async ({ database, session }) => {

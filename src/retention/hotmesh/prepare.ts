@@ -2,7 +2,7 @@ import type { Reader } from '../../adapters/postgres.ts';
 import { fragment, type Fragment } from '../../adapters/sql.ts';
 import { formatCount } from '../../base/units.ts';
 import { countDoomed, countLeft } from '../count.ts';
-import { cutoffOf } from '../cutoff.ts';
+import { cutoffOf, youthRefusal } from '../cutoff.ts';
 import { doomed, type Doom } from '../doomed.ts';
 import { companionsOf, firstBatchOf, type Found, type Prepared, type Surroundings } from '../prepare.ts';
 import { blockingRefusals, findReferences, triggerRefusals, unindexedRefusals, type Reference } from '../references.ts';
@@ -65,7 +65,8 @@ export async function prepareErrand(errand: Errand, around: Around): Promise<Loo
     firstBatch: await firstBatchOf(database, { targets, doom, action }),
     ...(caveat !== undefined && { caveat }),
   };
-  return { prepared: { subject, refusals, found }, takes: takenBy(errand, targets, doom) };
+  const young = youthRefusal(cutoff, around, subject.name);
+  return { prepared: { subject, refusals: [...young, ...refusals], found }, takes: takenBy(errand, targets, doom) };
 }
 
 interface Work {
