@@ -115,7 +115,7 @@ export async function prepareRule(rule: Rule, surroundings: Surroundings): Promi
     // Without an index the question alone would read all of the child for each row.
     ...(unindexed.length > 0 ? [] : await blockingRefusals(database, { references, family, doom })),
     ...(await triggerRefusals(database, { family, references, rule })),
-    ...shareRefusals(counts, rule),
+    ...(await shareRefusals(database, counts, { rule, targets, doom })),
   ];
   const action = deleteRows(PLAIN_ROWS);
   const lines = [
@@ -169,12 +169,12 @@ export function intentOf({ refusals, found, idle }: Prepared): readonly string[]
   const refused = refusals.map(({ reason }) => `refused: ${reason}`);
   if (found === undefined) return refused;
   const { targets, counts, references, lines, firstBatch } = found;
-  const { doomed, total, isExact, oldest, newest, samples } = counts;
+  const { doomed, total, isExact, isTotalExact, oldest, newest, samples } = counts;
   const share = total === 0 ? 0 : doomed / total;
   return [
     ...refused,
     ...lines.slice(0, 1),
-    `${isExact ? '' : 'about '}${formatCount(doomed)} of ${formatCount(total)} rows (${formatShare(share)})` +
+    `${isExact ? '' : 'about '}${formatCount(doomed)} of ${isTotalExact ? '' : 'about '}${formatCount(total)} rows (${formatShare(share)})` +
       (oldest === null ? '' : `, from ${oldest} to ${newest ?? ''}`),
     ...(samples.length === 0 ? [] : [`such as ${samples.join(', ')}`]),
     ...lines.slice(1),

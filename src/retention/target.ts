@@ -21,6 +21,8 @@ export interface Target {
   readonly isIndexed: boolean;
   readonly primaryKey: readonly string[];
   readonly blocks: number;
+  /** About how many rows there are, as the statistics have it; undefined where there are none. */
+  readonly knownRows: number | undefined;
   /** Rows in one block, as the statistics have it; a guess where there are none. */
   readonly rowsPerBlock: number;
 }
@@ -104,6 +106,7 @@ function targetOf(member: Member, age: string): Target | undefined {
     isIndexed: member.isIndexed,
     primaryKey: member.primaryKey ?? [],
     blocks: member.blocks,
+    knownRows: isCounted ? Math.round((estimatedRows / estimatedBlocks) * member.blocks) : undefined,
     rowsPerBlock: isCounted ? estimatedRows / estimatedBlocks : GUESSED_ROWS_PER_BLOCK,
   };
 }

@@ -135,6 +135,13 @@ describe('prune', () => {
     await database.query('CREATE TABLE events (id int, at timestamptz, kind text); CREATE INDEX ON events (at)');
     await database.query(`INSERT INTO events SELECT g, '2020-02-02', 'x' FROM generate_series(1, 200000) g`);
     await database.query(`INSERT INTO events SELECT g, now(), 'x' FROM generate_series(1, 10) g; ANALYZE events`);
+    const [shown] = await planTask(
+      prune,
+      { rules: [{ ...RULE, maxShare: 0.99, keepAtLeast: 10 }] },
+      { database: session },
+    );
+    expect(shown?.intent?.join('\n')).toContain('200,000 of about 200,010 rows');
+    expect(shown?.intent?.[0]).toContain('refused: 100 % of events would go (200,000 of 200,010 rows)');
     const [outcome] = await runTask(prune, { rules: [{ ...RULE, maxShare: 1 }], pace: 'full' }, { database: session });
     expect(outcome).toMatchObject({ status: 'done', facts: { rows: 200_000, remaining: 0 } });
     expect(Number(outcome?.facts?.['batches'])).toBeGreaterThan(4);
