@@ -1,7 +1,12 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { discord, teams } from './receiver/chats.ts';
+import { parsed, type Contract, type Request } from './receiver/contract.ts';
+import { alertmanager, apprise, ntfy, pagerDuty } from './receiver/services.ts';
+import { slack } from './receiver/slack.ts';
+import { called, cronitor, healthchecks, uptimeKuma } from './receiver/switches.ts';
+import { alertmanagerWebhook, standardWebhooks } from './receiver/webhooks.ts';
 
-/** How the receiver answers one request. Without a status it judges the request by its contract: 200 or 400. */
+/** How the receiver answers one request. Without a status it judges the request by its contract. */
 export interface Behaviour {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -13,29 +18,34 @@ export interface Behaviour {
   readonly endless?: true;
   /** Take the request and never answer. */
   readonly hang?: true;
+  /** Take the request and cut the connection. */
+  readonly drop?: true;
 }
 
 /** One request as it arrived. */
-interface Received {
-  readonly method: string;
-  readonly path: string;
-  readonly query: Readonly<Record<string, string>>;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-  /** The body as data; undefined where it is no JSON. */
-  readonly json: unknown;
+interface Received extends Request {
   /** What is wrong with it by the contract of its path; undefined when nothing is. */
   readonly violation: string | undefined;
   /** What was answered; undefined until then. */
   status: number | undefined;
 }
 
-/** A real HTTP server that plays Slack (`/services/…`), a Standard Webhooks endpoint (`/hook`) and Healthchecks (`/ping/…`). */
+/**
+ * A real HTTP server that plays every service that maint talks to, each under paths of its own, and holds each request to
+ * the contract of that service.
+ */
 export interface Receiver extends AsyncDisposable {
   readonly origin: string;
   readonly slackUrl: string;
   readonly webhookUrl: string;
+  readonly alertmanagerWebhookUrl: string;
+  readonly discordUrl: string;
+  readonly teamsUrl: string;
+  readonly pagerDutyUrl: string;
+  readonly alertmanagerUrl: string;
+  readonly appriseUrl: string;
   readonly pingUrl: string;
+  readonly uptimeKumaUrl: string;
   /** All requests, also refused and unanswered ones, in order of arrival. */
   readonly requests: readonly Received[];
   /** The requests that were answered with 2xx. */
@@ -44,6 +54,8 @@ export interface Receiver extends AsyncDisposable {
   next(...behaviours: readonly Behaviour[]): void;
   /** Sets the answer to each request for which `next` says nothing. */
   always(behaviour: Behaviour): void;
+  /** Sets the answer to each request whose path begins so, before `next` and `always`. */
+  at(path: string, behaviour: Behaviour): void;
   /** Resolves when that many requests have arrived. */
   arrived(count: number): Promise<void>;
 }
@@ -51,18 +63,23 @@ export interface Receiver extends AsyncDisposable {
 /** A key for signed webhooks; the receiver checks signatures with it unless it gets another. */
 export const SIGNING_KEY = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 
-const TOLERANCE_SECONDS = 5 * 60;
-
 /** Starts a receiver on a free port of 127.0.0.1. */
 export async function startReceiver(signingKey = SIGNING_KEY): Promise<Receiver> {
+  const contracts = contractsWith(signingKey);
   const requests: Received[] = [];
   const planned: Behaviour[] = [];
+  const places = new Map<string, Behaviour>();
   const waiting: { readonly count: number; resolve(): void }[] = [];
   let usual: Behaviour = {};
+  const behaviourFor = ({ path }: Request): Behaviour =>
+    [...places].find(([start]) => path.startsWith(start))?.[1] ?? planned.shift() ?? usual;
   const server = createServer((incoming, response) => {
-    void read(incoming, signingKey).then((received) => {
+    void read(incoming).then((request) => {
+      const contract = contracts.find(({ path }) => path.test(request.path));
+      const violation = contract === undefined ? 'unknown_path' : contract.violation(request);
+      const received: Received = { ...request, violation, status: undefined };
       requests.push(received);
-      answer(received, response, planned.shift() ?? usual);
+      answer(received, response, { behaviour: behaviourFor(received), contract });
       for (const watch of waiting.filter(({ count }) => requests.length >= count)) watch.resolve();
     });
   });
@@ -73,13 +90,21 @@ export async function startReceiver(signingKey = SIGNING_KEY): Promise<Receiver>
     origin,
     slackUrl: `${origin}/services/T0000/B0000/slackPathIsASecret`,
     webhookUrl: `${origin}/hook`,
+    alertmanagerWebhookUrl: `${origin}/alertmanager-hook`,
+    discordUrl: `${origin}/api/webhooks/4711/discordTokenIsASecret`,
+    teamsUrl: `${origin}/workflows/teamsPathIsASecret?sig=teamsSignatureIsASecret`,
+    pagerDutyUrl: `${origin}/v2/enqueue`,
+    alertmanagerUrl: origin,
+    appriseUrl: `${origin}/notify/appriseKeyIsASecret`,
     pingUrl: `${origin}/ping/6f1c2f9e-55a1-4d4e-8f53-3e0f8a1f7c11`,
+    uptimeKumaUrl: `${origin}/api/push/kumaTokenIsASecret`,
     requests,
     accepted: () => requests.filter(({ status = 0 }) => status >= 200 && status < 300),
     next: (...behaviours) => void planned.push(...behaviours),
     always: (behaviour) => {
       usual = behaviour;
     },
+    at: (path, behaviour) => void places.set(path, behaviour),
     arrived: (count) =>
       requests.length >= count ? Promise.resolve() : new Promise<void>((resolve) => waiting.push({ count, resolve })),
     [Symbol.asyncDispose]: async () => {
@@ -89,109 +114,51 @@ export async function startReceiver(signingKey = SIGNING_KEY): Promise<Receiver>
   };
 }
 
-async function read(incoming: IncomingMessage, signingKey: string): Promise<Received> {
+function contractsWith(signingKey: string): readonly Contract[] {
+  return [
+    slack,
+    standardWebhooks(signingKey),
+    alertmanagerWebhook,
+    discord,
+    teams,
+    pagerDuty,
+    ntfy,
+    alertmanager,
+    apprise,
+    healthchecks,
+    uptimeKuma,
+    cronitor,
+    called,
+  ];
+}
+
+async function read(incoming: IncomingMessage): Promise<Request> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of incoming) chunks.push(chunk);
   const url = new URL(incoming.url ?? '/', 'http://receiver');
   const headers = Object.fromEntries(Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]));
   const body = Buffer.concat(chunks).toString('utf8');
   const query = Object.fromEntries(url.searchParams);
-  const request = { method: incoming.method ?? '', path: url.pathname, query, headers, body, json: parsed(body) };
-  return { ...request, violation: violationOf(request, signingKey), status: undefined };
+  return { method: incoming.method ?? '', path: url.pathname, query, headers, body, json: parsed(body) };
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+interface Answering {
+  readonly behaviour: Behaviour;
+  readonly contract: Contract | undefined;
 }
 
-function answer(received: Received, response: ServerResponse, behaviour: Behaviour): void {
+function answer(received: Received, response: ServerResponse, { behaviour, contract }: Answering): void {
   if (behaviour.hang) return;
-  const status = behaviour.status ?? (received.violation === undefined ? 200 : 400);
+  if (behaviour.drop) return void response.destroy();
+  const right = received.violation === undefined ? contract?.answer(received) : undefined;
+  const status = behaviour.status ?? right?.status ?? 400;
   setTimeout(() => {
     // A client that is gone took no answer.
     if (response.destroyed) return;
     received.status = status;
-    response.writeHead(status, { 'content-type': 'text/plain', ...behaviour.headers });
-    const body = behaviour.body ?? received.violation ?? (status === 200 ? 'ok' : 'no');
+    response.writeHead(status, { 'content-type': 'text/plain', ...right?.headers, ...behaviour.headers });
+    const body = behaviour.body ?? (status === right?.status ? right.body : (received.violation ?? 'no'));
     if (behaviour.endless) response.write(body);
     else response.end(body);
   }, behaviour.delayMs ?? 0);
-}
-
-type Request = Omit<Received, 'violation' | 'status'>;
-
-function violationOf(request: Request, signingKey: string): string | undefined {
-  if (request.path.startsWith('/services/')) return slackViolation(request);
-  if (request.path.startsWith('/hook')) return webhookViolation(request, signingKey);
-  if (request.path.startsWith('/ping/')) return pingViolation(request);
-  return 'unknown_path';
-}
-
-/** The limits of Slack: https://docs.slack.dev/reference/block-kit/blocks */
-function slackViolation({ method, headers, json, body }: Request): string | undefined {
-  if (method !== 'POST' || headers['content-type'] !== 'application/json' || !isObject(json)) return 'invalid_payload';
-  if (typeof json['text'] !== 'string' || json['text'] === '') return 'no_text';
-  if (!Array.isArray(json['blocks']) || json['blocks'].length > 50) return 'invalid_blocks';
-  if (body.length > 8_000) return 'msg_blocks_too_long';
-  if (hasBareMarkup(json['text'])) return 'unescaped_text';
-  return json['blocks'].map(blockViolation).find((violation) => violation !== undefined) ?? wellFormed(body);
-}
-
-function blockViolation(block: unknown): string | undefined {
-  if (!isObject(block)) return 'invalid_blocks';
-  const elements = Array.isArray(block['elements']) ? block['elements'] : [];
-  const texts: readonly unknown[] = block['type'] === 'context' ? elements : [block['text']];
-  const limit = block['type'] === 'header' ? 150 : 3_000;
-  const kind = block['type'] === 'header' ? 'plain_text' : 'mrkdwn';
-  for (const text of texts) {
-    if (!isObject(text) || typeof text['text'] !== 'string' || text['type'] !== kind) return 'invalid_blocks';
-    if (text['text'] === '' || text['text'].length > limit) return 'invalid_blocks_length';
-    if (kind === 'mrkdwn' && hasBareMarkup(text['text'])) return 'unescaped_text';
-  }
-  return texts.length === 0 ? 'invalid_blocks' : undefined;
-}
-
-function hasBareMarkup(text: string): boolean {
-  return /[<>]|&(?!(?:amp|lt|gt);)/.test(text);
-}
-
-function webhookViolation({ method, headers, body, json }: Request, signingKey: string): string | undefined {
-  const { 'webhook-id': id = '', 'webhook-timestamp': timestamp = '', 'webhook-signature': signatures = '' } = headers;
-  if (method !== 'POST' || headers['content-type'] !== 'application/json' || !isObject(json)) return 'no_json';
-  if (!/^[\w-]+$/.test(id) || !/^\d+$/.test(timestamp)) return 'bad_headers';
-  if (Math.abs(Date.now() / 1_000 - Number(timestamp)) > TOLERANCE_SECONDS) return 'too_old';
-  const key = Buffer.from(signingKey.replace(/^whsec_/, ''), 'base64');
-  const expected = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest();
-  const isSigned = signatures.split(' ').some((signature) => {
-    const given = Buffer.from(signature.replace(/^v1,/, ''), 'base64');
-    return given.length === expected.length && timingSafeEqual(given, expected);
-  });
-  if (!isSigned) return 'bad_signature';
-  if (Buffer.byteLength(body) >= 20_000) return 'too_long';
-  const isKnown = /^maint\.alert\.(?:firing|resolved|test)$/.test(String(json['type']));
-  if (!isKnown || Number.isNaN(Date.parse(String(json['timestamp']))) || !isObject(json['data'])) return 'bad_body';
-  return wellFormed(body);
-}
-
-/** Healthchecks: https://healthchecks.io/docs/http_api/ */
-function pingViolation({ path, query }: Request): string | undefined {
-  const isPath = /^\/ping\/[0-9a-f-]{36}(?:\/(?:start|fail|log|\d{1,3}))?$/.test(path);
-  if (!isPath || Number(/\/(\d+)$/.exec(path)?.[1] ?? 0) > 255) return 'invalid url format';
-  const { rid } = query;
-  const isUuid = rid === undefined || /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(rid);
-  return isUuid ? undefined : 'invalid uuid format';
-}
-
-/** Control characters and halves of characters break receivers. */
-function wellFormed(body: string): string | undefined {
-  const text = JSON.stringify(parsed(body));
-  return /\\u00[01][0-9a-f]|\\ud[89a-f]/i.test(text) ? 'broken_characters' : undefined;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
