@@ -1,5 +1,16 @@
 import { MaintError } from '../base/errors.ts';
-import type { Secret } from '../base/secret.ts';
+import { Secret } from '../base/secret.ts';
+import { decodedPart } from '../base/url-part.ts';
+
+/** Data to send as JSON. A secret in it is written out at the moment it leaves the process; everywhere else it shows as `[secret]`. */
+export type JsonBody =
+  | string
+  | number
+  | boolean
+  | null
+  | Secret
+  | readonly JsonBody[]
+  | { readonly [key: string]: JsonBody | undefined };
 
 /** One HTTP request. The address is a secret because a webhook's URL is its password: texts only ever name its host. */
 interface HttpRequest {
@@ -10,7 +21,10 @@ interface HttpRequest {
   readonly suffix?: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  /** Sent as `Authorization: Bearer …`. */
+  readonly bearer?: Secret | undefined;
+  /** Text as it is, or data that becomes JSON. */
+  readonly body?: string | { readonly json: JsonBody };
   /** Limit for the whole exchange. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
@@ -50,6 +64,12 @@ export function isHttpUrl(url: Secret): boolean {
   return parsed(url) !== undefined;
 }
 
+/** Does host and path of this address look so? For addresses that a service no longer takes, or that lack a part. */
+export function addressMatches(url: Secret, pattern: RegExp): boolean {
+  const address = parsed(url);
+  return address !== undefined && pattern.test(`${address.host}${address.pathname}`);
+}
+
 async function send(request: HttpRequest): Promise<HttpAnswer> {
   const target = targetOf(request);
   const timeout = AbortSignal.timeout(request.timeoutMs);
@@ -57,10 +77,10 @@ async function send(request: HttpRequest): Promise<HttpAnswer> {
   try {
     const response = await fetch(target.address, {
       method: request.method,
-      headers: { 'user-agent': 'maint', ...target.headers, ...request.headers },
+      headers: { 'user-agent': 'maint', ...target.headers, ...ownHeaders(request), ...request.headers },
       redirect: 'manual',
       signal: request.signal === undefined ? timeout : AbortSignal.any([timeout, request.signal]),
-      ...(request.body !== undefined && { body: request.body }),
+      ...(request.body !== undefined && { body: textOf(request.body) }),
     });
     return {
       status: response.status,
@@ -75,6 +95,22 @@ async function send(request: HttpRequest): Promise<HttpAnswer> {
   }
 }
 
+function ownHeaders({ body, bearer }: HttpRequest): Readonly<Record<string, string>> {
+  return {
+    ...(typeof body === 'object' && { 'content-type': 'application/json' }),
+    ...(bearer !== undefined && { authorization: `Bearer ${bearer.reveal()}` }),
+  };
+}
+
+function textOf(body: NonNullable<HttpRequest['body']>): string {
+  if (typeof body === 'string') return body;
+  // A secret answers `toJSON` with `[secret]`, so it is looked for in the object that holds it.
+  return JSON.stringify(body.json, function reveal(this: Readonly<Record<string, unknown>>, key, shown: unknown) {
+    const value = this[key];
+    return value instanceof Secret ? value.reveal() : shown;
+  });
+}
+
 interface Target {
   /** Without user and password, which `fetch` refuses. */
   readonly address: string;
@@ -86,7 +122,7 @@ function targetOf({ url, suffix = '', query = {} }: HttpRequest): Target {
   const address = parsed(url);
   // No cause: the parser's own error repeats the whole address.
   if (address === undefined) throw new MaintError('CONFIG_INVALID', 'the address is not an http:// or https:// URL');
-  const login = `${decoded(address.username)}:${decoded(address.password)}`;
+  const login = `${decodedPart(address.username)}:${decodedPart(address.password)}`;
   address.username = '';
   address.password = '';
   address.hash = '';
@@ -102,15 +138,6 @@ function targetOf({ url, suffix = '', query = {} }: HttpRequest): Target {
 function parsed(url: Secret): URL | undefined {
   const address = URL.parse(url.reveal());
   return address !== null && /^https?:$/.test(address.protocol) ? address : undefined;
-}
-
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch (error) {
-    if (error instanceof URIError) return part;
-    throw error;
-  }
 }
 
 async function readLimited(response: Response): Promise<string> {

@@ -16,6 +16,11 @@ export const secretSetting = settingOf(firstLine, 'A file whose first line is th
 /** As `secretSetting`, for secrets of several lines, such as a file of keys: all that is read is the secret. */
 export const secretTextSetting = settingOf(wholeText, 'A file that holds nothing but the secret');
 
+/** Does a secret look so? It is looked at here, and shown nowhere. */
+export function hasForm(secret: Secret, pattern: RegExp): boolean {
+  return pattern.test(secret.reveal());
+}
+
 /** Takes the secret out of what a file or a command gave. */
 type Extract = (text: string, origin: string) => string;
 

@@ -1,5 +1,6 @@
 import type { AlertReport } from '../engine/report.ts';
 import { brokenChannels } from './broken.ts';
+import { secretsOf } from './channels/settings.ts';
 import { decide } from './decide.ts';
 import { changeEvent } from './events.ts';
 import { groupMessages } from './message.ts';
@@ -8,7 +9,6 @@ import { readFindings } from './problems.ts';
 import { redactor, redactReport } from './redact.ts';
 import { endRound, startRound, type AnnounceRequest, type Round } from './round.ts';
 import { keep, send } from './send.ts';
-import type { Channel } from './settings.ts';
 import { withMatches } from './silences.ts';
 import { besideWaiting, stillTrue } from './spool.ts';
 import type { SpooledMessage } from './store.ts';
@@ -30,12 +30,6 @@ export async function announce(request: AnnounceRequest): Promise<AlertReport> {
   await tellOfChannels(round);
   const { lines, ...report } = endRound(round);
   return { ...report, lines: lines.map(redact) };
-}
-
-function secretsOf(channel: Channel) {
-  return channel.type === 'webhook' && channel.signingKey !== undefined
-    ? [channel.url, channel.signingKey]
-    : [channel.url];
 }
 
 /** What waits for this project. */

@@ -1,25 +1,16 @@
-import type { HttpAnswer } from '../adapters/http.ts';
 import type { Wait } from '../adapters/wait.ts';
 import { MaintError } from '../base/errors.ts';
+import type { Try } from './tries.ts';
 
-/** What became of a few tries to send one thing. */
-export interface Attempted {
-  readonly ok: boolean;
+/** What became of a few tries to send one thing: the last of them, and how many there were. */
+export interface Attempted extends Omit<Try, 'retryAfter'> {
   readonly attempts: number;
-  /** HTTP status of the last answer; null where none came. */
-  readonly status: number | null;
-  /** Of the last answer, in milliseconds. */
-  readonly latencyMs: number | null;
-  /** Why it failed, without any secret; null when it did not. */
-  readonly error: string | null;
-  /** Trying the same again later is pointless until somebody changes the configuration. */
-  readonly permanent: boolean;
 }
 
 /** How to try. */
 export interface AttemptRequest {
   /** Sends once; called anew for each try. */
-  send(): Promise<HttpAnswer>;
+  send(): Promise<Try>;
   readonly wait: Wait;
   readonly signal: AbortSignal;
   now(): Date;
@@ -28,8 +19,6 @@ export interface AttemptRequest {
 /** Waits between tries, so one more try than waits. Longer outages are the spool's business. */
 const PAUSES_MS = [1_000, 4_000] as const;
 const RETRY_AFTER_LIMIT_MS = 60_000;
-/** Server busy, or not there for a moment. Any other status below 500 stays the same however often one asks. */
-const PASSING_STATUSES: readonly number[] = [408, 425, 429];
 
 /** Tries up to three times. Obeys `Retry-After` up to a minute. Never throws for what a network or a server does. */
 export async function attempt(request: AttemptRequest): Promise<Attempted> {
@@ -43,31 +32,22 @@ export async function attempt(request: AttemptRequest): Promise<Attempted> {
   }
 }
 
-type Try = Omit<Attempted, 'attempts'> & { readonly retryAfter: string | null };
-
 async function once(request: AttemptRequest): Promise<Try> {
   try {
-    const { ok, status, host, latencyMs, retryAfter } = await request.send();
-    const permanent = !ok && status < 500 && !PASSING_STATUSES.includes(status);
-    return {
-      ok,
-      status,
-      latencyMs,
-      retryAfter,
-      permanent,
-      error: ok ? null : `${host} answered ${status}${noteOn(status)}`,
-    };
+    return await request.send();
   } catch (error) {
     if (!(error instanceof MaintError)) throw error;
-    const permanent = error.code === 'CONFIG_INVALID';
-    return { ok: false, status: null, latencyMs: null, retryAfter: null, permanent, error: error.message };
+    return {
+      ok: false,
+      status: null,
+      latencyMs: null,
+      retryAfter: null,
+      error: error.message,
+      permanent: error.code === 'CONFIG_INVALID',
+      providerId: null,
+      note: null,
+    };
   }
-}
-
-function noteOn(status: number): string {
-  if (status >= 300 && status < 400) return ', a redirect, which is never followed';
-  if (status === 404 || status === 410) return ', there is nothing at this address';
-  return status === 401 || status === 403 ? ', it refuses this sender' : '';
 }
 
 /** A quarter more or less, so that many hosts do not come back at once; never before the server wants it. */

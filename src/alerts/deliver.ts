@@ -1,17 +1,16 @@
-import type { Http, HttpAnswer } from '../adapters/http.ts';
 import type { Wait } from '../adapters/wait.ts';
-import { attempt } from './attempts.ts';
+import { attempt, type Attempted } from './attempts.ts';
+import { parcelsOf } from './channels/parcels.ts';
+import type { Channel } from './channels/settings.ts';
 import { partFor, type AlertMessage } from './message.ts';
-import type { Channel } from './settings.ts';
-import { slackPayload } from './slack.ts';
-import { webhookBody, webhookHeaders } from './webhook.ts';
+import { trySending, type Ways } from './tries.ts';
 
 /** What became of a message at one channel. */
 export interface Delivery {
   readonly channel: string;
   readonly delivered: boolean;
   readonly attempts: number;
-  /** HTTP status of the last answer; null where none came. */
+  /** HTTP status or reply code of SMTP of the last answer; null where none came. */
   readonly status: number | null;
   /** Of the last answer, in milliseconds. */
   readonly latencyMs: number | null;
@@ -19,17 +18,15 @@ export interface Delivery {
   readonly error: string | null;
   /** It will not get better by itself: someone must correct the channel. */
   readonly permanent: boolean;
+  /** What the service calls it: a message id, a dedup key. */
+  readonly providerId: string | null;
+  /** What was not as it should be although it was delivered: a recipient that was refused. */
+  readonly note: string | null;
 }
 
 /** What sending needs from outside. */
-export interface Sending {
-  readonly http: Http;
+export interface Sending extends Ways {
   readonly wait: Wait;
-  /** Ends all tries. */
-  readonly signal: AbortSignal;
-  now(): Date;
-  /** Limit for one try at one channel. */
-  readonly timeoutMs: number;
 }
 
 /** A message and where to. */
@@ -52,30 +49,45 @@ export async function deliver({ message, channels, ...sending }: DeliverRequest)
 }
 
 async function deliverTo(channel: Channel, message: AlertMessage, sending: Sending): Promise<Delivery> {
-  const { ok, ...attempted } = await attempt({
-    ...sending,
-    now: () => sending.now(),
-    send: sender(channel, message, sending),
-  });
-  return { channel: channel.name, delivered: ok, ...attempted };
+  const parcels = parcelsOf(channel, message, sending.now());
+  const send = (parcel: (typeof parcels)[number]): Promise<Attempted> =>
+    attempt({
+      wait: sending.wait,
+      signal: sending.signal,
+      now: () => sending.now(),
+      send: () => trySending(parcel, sending),
+    });
+  const { ok, ...rest } =
+    channel.type === 'alertmanager' ? anyOf(await Promise.all(parcels.map(send))) : await allOf(parcels, send);
+  return { channel: channel.name, delivered: ok, ...rest };
 }
 
-function sender(channel: Channel, message: AlertMessage, sending: Sending): () => Promise<HttpAnswer> {
-  const { http, timeoutMs, signal } = sending;
-  const post = (body: string, headers: Readonly<Record<string, string>> = {}): Promise<HttpAnswer> =>
-    http.send({
-      method: 'POST',
-      url: channel.url,
-      headers: { 'content-type': 'application/json', ...headers },
-      body,
-      timeoutMs,
-      signal,
-    });
-  if (channel.type === 'slack') {
-    const body = JSON.stringify(slackPayload(message));
-    return () => post(body);
+/** One after the other; the first that fails decides. What was sent already may be sent again without harm. */
+async function allOf<Item>(items: readonly Item[], send: (item: Item) => Promise<Attempted>): Promise<Attempted> {
+  let last = NOTHING;
+  for (const item of items) {
+    last = await send(item);
+    if (!last.ok) return last;
   }
-  const body = webhookBody(message);
-  const { signingKey } = channel;
-  return () => post(body, webhookHeaders({ id: message.id, body, now: sending.now(), signingKey }));
+  return last;
 }
+
+/** Members of a cluster tell each other: one that took it is enough, and those that did not are named. */
+function anyOf(all: readonly Attempted[]): Attempted {
+  const taken = all.find(({ ok }) => ok);
+  const errors = all.flatMap(({ error }) => error ?? []);
+  if (taken !== undefined) return { ...taken, note: errors.length === 0 ? null : errors.join('; ') };
+  const passing = all.find(({ permanent }) => !permanent) ?? all[0] ?? NOTHING;
+  return { ...passing, error: errors.join('; ') };
+}
+
+const NOTHING: Attempted = {
+  ok: true,
+  attempts: 0,
+  status: null,
+  latencyMs: null,
+  error: null,
+  permanent: false,
+  providerId: null,
+  note: null,
+};

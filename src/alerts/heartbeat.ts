@@ -2,6 +2,7 @@ import type { Http } from '../adapters/http.ts';
 import type { Wait } from '../adapters/wait.ts';
 import type { Secret } from '../base/secret.ts';
 import { attempt } from './attempts.ts';
+import { judged } from './tries.ts';
 
 /** Where a dead-man's switch listens, and what pinging it needs. */
 export interface HeartbeatRequest {
@@ -42,7 +43,8 @@ export async function pingEnd(request: HeartbeatRequest, exitCode: number): Prom
 
 async function ping(suffix: string, { url, runId, http, ...surroundings }: HeartbeatRequest): Promise<Pinged> {
   const { wait, signal } = surroundings;
-  const send = () => http.send({ method: 'GET', url, suffix, query: { rid: runId }, timeoutMs: TIMEOUT_MS, signal });
+  const send = async () =>
+    judged(await http.send({ method: 'GET', url, suffix, query: { rid: runId }, timeoutMs: TIMEOUT_MS, signal }));
   const { ok, error } = await attempt({ send, wait, signal, now: () => surroundings.now() });
   return { ok, error };
 }

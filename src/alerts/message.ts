@@ -1,13 +1,15 @@
 import { plural } from '../base/units.ts';
 import type { RunReport } from '../engine/report.ts';
 import { isRecovery, type Notification } from './notification.ts';
-import { clip } from './text.ts';
+import { clip, shownInstant } from './text.ts';
 
 /** All that one run has to tell, before it is written in the words of a channel. Plain data. */
 export interface AlertMessage {
   /** The same over retries and from the spool, so that a receiver can tell a repetition; holds no dot. */
   readonly id: string;
   readonly kind: 'alert' | 'test';
+  /** Of a test message: which half of it, and what it is good for. */
+  readonly test?: TestPart;
   /** ISO instant of the run. */
   readonly at: string;
   /** UUID of the run. */
@@ -18,6 +20,15 @@ export interface AlertMessage {
   readonly host: string;
   /** Worst first. Empty in a test message. */
   readonly notifications: readonly Notification[];
+}
+
+/** A test is an alarm that says it is none, and its end. */
+export interface TestPart {
+  readonly phase: 'trigger' | 'resolve';
+  /** Proves that a person saw the message; it stands nowhere else. */
+  readonly code?: string;
+  /** Was it sent by the schedule, to find out whether the channel still works? Then it must not disturb. */
+  readonly isCanary?: boolean;
 }
 
 const SHOWN_NOTIFICATIONS = 10;
@@ -56,10 +67,12 @@ export function testMessage(about: {
   readonly project: string;
   readonly host: string;
   readonly now: Date;
+  readonly test?: TestPart;
 }): AlertMessage {
-  const { run, project, host, now } = about;
+  const { run, project, host, now, test = { phase: 'trigger' } } = about;
   const at = now.toISOString();
-  return { id: `test_${run}`, kind: 'test', at, run, command: 'alerts test', project, host, notifications: [] };
+  const id = test.phase === 'trigger' ? `test_${run}` : `test_${run}_over`;
+  return { id, kind: 'test', test, at, run, command: 'alerts test', project, host, notifications: [] };
 }
 
 /** The part of a message that a channel is to get; undefined when there is nothing in it for that channel. */
@@ -76,12 +89,15 @@ export function statusOf({ kind, notifications }: AlertMessage): 'firing' | 'res
   return notifications.every(isRecovery) ? 'resolved' : 'firing';
 }
 
-/** The first ten, and how many more there are. */
-export function shownOf({ notifications }: AlertMessage): {
+/** The first ten, or as many as there is room for, and how many more there are. */
+export function shownOf(
+  { notifications }: AlertMessage,
+  count = SHOWN_NOTIFICATIONS,
+): {
   readonly shown: readonly Notification[];
   readonly more: number;
 } {
-  const shown = notifications.slice(0, SHOWN_NOTIFICATIONS);
+  const shown = notifications.slice(0, count);
   return { shown, more: notifications.length - shown.length };
 }
 
@@ -89,7 +105,8 @@ export function shownOf({ notifications }: AlertMessage): {
 export function subjectOf(message: AlertMessage): string {
   const where = placeOf(message);
   const [worst] = message.notifications;
-  if (message.kind === 'test' || worst === undefined) return `TEST: this channel works · ${where}`;
+  if (message.kind === 'test' || worst === undefined)
+    return `TEST: ${message.test?.phase === 'resolve' ? 'over' : 'this channel works'} · ${where}`;
   const others = message.notifications.length - 1;
   return `${markOf(worst)}: ${nameOf(worst)}: ${clip(worst.summary, NAME_LIMIT)}${others === 0 ? '' : ` (and ${others} more)`} · ${where}`;
 }
@@ -97,6 +114,11 @@ export function subjectOf(message: AlertMessage): string {
 /** `shop on db1`. */
 export function placeOf({ project, host }: AlertMessage): string {
   return `${clip(project, NAME_LIMIT)} on ${clip(host, NAME_LIMIT)}`;
+}
+
+/** The last line of a message: `shop on db1 · daily · run 0f0e… · 2026-11-21 02:00 UTC`. */
+export function footerOf(message: AlertMessage): string {
+  return `${placeOf(message)} · ${clip(message.command, 60)} · run ${message.run} · ${shownInstant(message.at)}`;
 }
 
 /** `backup, dump app`. */

@@ -1,10 +1,11 @@
 import type { Secret } from '../base/secret.ts';
 import type { AlertReport, RunReport } from '../engine/report.ts';
+import type { Channel } from './channels/settings.ts';
 import type { Sending } from './deliver.ts';
 import type { OwnerSettings } from './owner-settings.ts';
 import { policyOf } from './policy-of.ts';
 import type { AlertPolicy } from './policy.ts';
-import type { AlertSettings, Channel } from './settings.ts';
+import type { AlertSettings } from './settings.ts';
 import { mutesAt } from './silences.ts';
 import type { AlertState } from './state.ts';
 import { forgiving, type AlertStore } from './store.ts';
@@ -41,12 +42,12 @@ export interface Round {
 
 /** Begins a round about a report that holds no secret any more. */
 export function startRound(request: AnnounceRequest, report: RunReport): Round {
-  const { settings, owners = {}, http, wait, signal } = request;
+  const { settings, owners = {}, http, mail, wait, signal } = request;
   const store = forgiving(request.store);
   const at = instantOf(report);
   const mutes = mutesAt(store.silences(), settings.windows, at);
   return {
-    sending: { http, wait, signal, now: () => request.now(), timeoutMs: settings.timeout },
+    sending: { http, mail, wait, signal, now: () => request.now(), timeoutMs: settings.timeout },
     settings,
     policy: policyOf({ settings, owners, mutes }),
     report,

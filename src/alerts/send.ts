@@ -61,9 +61,11 @@ function needsFallback(notification: Notification, deliveries: readonly Delivery
 }
 
 function note(message: SpooledMessage, deliveries: readonly Delivery[], round: Round): void {
-  for (const { channel, delivered, attempts, error } of deliveries) {
+  for (const { channel, delivered, attempts, error, note } of deliveries) {
     const tries = plural(attempts, 'try', 'tries');
-    const end = delivered ? `told ${countsOf(message)}` : `took nothing after ${tries}: ${error ?? 'no answer'}`;
+    const end = delivered
+      ? `told ${countsOf(message)}${note === null ? '' : `, but ${note}`}`
+      : `took nothing after ${tries}: ${error ?? 'no answer'}`;
     round.lines.push(`${channel}: ${end}`);
   }
   if (deliveries.some(({ delivered }) => delivered)) round.delivered += 1;

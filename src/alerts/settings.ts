@@ -1,39 +1,12 @@
 import { z } from 'zod';
-import { isHttpUrl } from '../adapters/http.ts';
-import { secretSetting } from '../adapters/secret-setting.ts';
-import { isSigningKey } from '../adapters/webhook-signature.ts';
 import { durationSetting } from '../base/settings.ts';
+import { channelSettings } from './channels/settings.ts';
 import { checkRules, repeatSetting, routeSettings, windowSettings } from './route-settings.ts';
-
-const name = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'must be lower-case letters, digits and hyphens, at most 40')
-  .describe('What reports and `maint alerts test` call this channel; different for each one');
-
-const url = secretSetting
-  .refine(isHttpUrl, 'must be an http:// or https:// URL')
-  .describe('Where messages are posted to; treated as a secret');
-
-const slack = z.strictObject({
-  name,
-  type: z.literal('slack').describe('An incoming webhook of Slack'),
-  url,
-});
-
-const webhook = z.strictObject({
-  name,
-  type: z.literal('webhook').describe('Any HTTP endpoint, in the format of Standard Webhooks'),
-  url,
-  signingKey: secretSetting
-    .refine(isSigningKey, 'must be whsec_ followed by the base64 of 24 to 64 bytes')
-    .optional()
-    .describe('Signs each message: `whsec_…`; two keys with a space between them while one replaces the other'),
-});
 
 /** The block `alerts` of the configuration. Parse with `parseAsync`: addresses and keys are secrets. */
 export const alertSettings = z.strictObject({
   channels: z
-    .array(z.discriminatedUnion('type', [slack, webhook]))
+    .array(channelSettings)
     .default([])
     .refine((channels) => new Set(channels.map((channel) => channel.name)).size === channels.length, {
       message: 'two channels have the same name',
@@ -59,6 +32,3 @@ export const alertSettings = z.strictObject({
 
 /** The block as read: durations in milliseconds, addresses and keys wrapped. */
 export type AlertSettings = z.output<typeof alertSettings>;
-
-/** One place where alerts go. */
-export type Channel = AlertSettings['channels'][number];

@@ -11,14 +11,54 @@ export function clip(text: string, limit: number): string {
   return `${text.slice(0, Math.max(0, limit - 1)).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
 
-/** Renders with ever smaller limits until the result fits; the last one where none does. */
+const CUT = ' … (shortened)';
+
+/** As `clip`, for texts that people read to the end: it says that something is missing. */
+export function shortened(text: string, limit: number): string {
+  if (text.length <= limit || limit <= CUT.length) return clip(text, limit);
+  return clip(text, limit - CUT.length + 1).slice(0, -1) + CUT;
+}
+
+/** As `shortened`, in at most `limit` bytes of UTF-8. */
+export function shortenedToBytes(text: string, limit: number): string {
+  if (Buffer.byteLength(text) <= limit) return text;
+  let result = '';
+  let left = limit - Buffer.byteLength(CUT);
+  for (const character of text) {
+    left -= Buffer.byteLength(character);
+    if (left < 0) break;
+    result += character;
+  }
+  return result + CUT;
+}
+
+/** How much of a message is shown. */
+export interface Room {
+  /** Characters for each text of one notification. */
+  readonly limit: number;
+  /** Notifications. */
+  readonly count: number;
+}
+
+/** Ten notifications with ever shorter texts, then ever fewer of them. */
+export function roomsOf(...limits: readonly [number, ...number[]]): readonly [Room, ...Room[]] {
+  const [first, ...rest] = limits;
+  const least = limits.at(-1) ?? first;
+  return [
+    { limit: first, count: 10 },
+    ...rest.map((limit) => ({ limit, count: 10 })),
+    ...[7, 4, 2, 1].map((count) => ({ limit: least, count })),
+  ];
+}
+
+/** Renders in ever smaller rooms until the result fits; the last one where none does. */
 export function fitted<Result>(
-  limits: readonly [number, ...number[]],
-  render: (limit: number) => Result,
+  rooms: readonly [Room, ...Room[]],
+  render: (room: Room) => Result,
   fits: (result: Result) => boolean,
 ): Result {
-  const [limit, next, ...rest] = limits;
-  const result = render(limit);
+  const [room, next, ...rest] = rooms;
+  const result = render(room);
   return next === undefined || fits(result) ? result : fitted([next, ...rest], render, fits);
 }
 

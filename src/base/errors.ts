@@ -145,6 +145,11 @@ export const ERRORS = {
     meaning: 'an HTTP request got no answer, or an unusable one',
     hint: 'Check the address, and that this host may reach it.',
   },
+  MAIL_FAILED: {
+    exitCode: 4,
+    meaning: 'a mail server gave no answer, or no encrypted connection',
+    hint: 'Check the address of the mail server, its certificate, and that this host may reach it.',
+  },
   TLS_FAILED: {
     exitCode: 4,
     meaning: 'no TLS connection could be made to look at a certificate',

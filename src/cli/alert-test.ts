@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { http } from '../adapters/http.ts';
+import { mail } from '../adapters/mail.ts';
 import { wait } from '../adapters/wait.ts';
 import { deliver, type Delivery } from '../alerts/deliver.ts';
 import { testMessage } from '../alerts/message.ts';
@@ -27,6 +28,7 @@ export async function alertTestCommand(invocation: AlertTestInvocation, world: W
     message: testMessage({ run, project: config.project, host: world.hostname, now: world.now() }),
     channels,
     http,
+    mail,
     wait,
     signal: AbortSignal.timeout(config.alerts.timeout * 5),
     timeoutMs: config.alerts.timeout,

@@ -1,6 +1,7 @@
 import { takeHostLock } from '../adapters/host-lock.ts';
 import { makePrivateDirectory } from '../adapters/directories.ts';
 import { http } from '../adapters/http.ts';
+import { mail } from '../adapters/mail.ts';
 import { wait } from '../adapters/wait.ts';
 import { announce } from '../alerts/announce.ts';
 import { pingEnd, pingStart, type HeartbeatRequest } from '../alerts/heartbeat.ts';
@@ -43,6 +44,7 @@ export async function tellChannels(report: RunReport, telling: Telling): Promise
     store: journalAlertStore(journal),
     secrets: secretsOf(config),
     http,
+    mail,
     wait,
     signal,
     now: () => world.now(),

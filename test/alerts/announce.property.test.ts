@@ -148,7 +148,7 @@ function wire(fates: readonly [Fate, Fate], take: (body: string, channel: string
     send: ({ url, body = '', headers = {} }) => {
       const channel = url.reveal().includes('one') ? 'one' : 'two';
       const fate = channel === 'one' ? fates[0] : fates[1];
-      if (fate === 'ok') take(body, channel, headers['webhook-id'] ?? '');
+      if (fate === 'ok') take(typeof body === 'string' ? body : '', channel, headers['webhook-id'] ?? '');
       const status = fate === 'ok' ? 200 : fate;
       return Promise.resolve({ status, ok: fate === 'ok', host: channel, body: '', retryAfter: null, latencyMs: 1 });
     },

@@ -26,7 +26,7 @@ test('wraps addresses and keys', async () => {
   const signingKey = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
   const settings = await alertSettings.parseAsync({ channels: [SLACK, { ...HOOK, signingKey }] });
   expect(JSON.stringify(settings.channels)).toBe(
-    '[{"name":"ops","type":"slack","url":"[secret]"},{"name":"hook","type":"webhook","url":"[secret]","signingKey":"[secret]"}]',
+    '[{"name":"ops","type":"slack","url":"[secret]"},{"name":"hook","type":"webhook","format":"standard","url":"[secret]","signingKey":"[secret]"}]',
   );
 });
 
@@ -38,6 +38,38 @@ test.each([
   ],
   [{ channels: [{ ...HOOK, signingKey: 'planted' }] }, 'channels.0.signingKey: must be whsec_ followed by'],
   [{ channels: [{ ...SLACK, signingKey: 'x' }] }, 'channels.0: Unrecognized key: "signingKey"'],
+  [
+    { channels: [{ ...SLACK, type: 'discord', url: 'https://discord.com/api/webhooks/1/planted/slack' }] },
+    'without /slack',
+  ],
+  [
+    { channels: [{ ...SLACK, type: 'teams', url: 'https://example.webhook.office.com/webhookb2/planted' }] },
+    'channels.0.url: is an Office 365 connector, which Microsoft has retired',
+  ],
+  [
+    { channels: [{ name: 'pd', type: 'pagerduty', routingKey: 'planted' }] },
+    'routingKey: must be 32 letters and digits',
+  ],
+  [
+    { channels: [{ name: 'ntfy', type: 'ntfy', topic: 'ops', server: 'https://ntfy.sh/planted' }] },
+    'server: must be the address of the server alone',
+  ],
+  [{ channels: [{ name: 'ntfy', type: 'ntfy', topic: 'planted topic' }] }, 'topic: must be up to 64 letters'],
+  [
+    { channels: [{ name: 'am', type: 'alertmanager', urls: ['http://am:9093/api/v2/alerts?planted'] }] },
+    'urls.0: must be the address before /api/v2/alerts',
+  ],
+  [{ channels: [{ ...SLACK, type: 'apprise', url: 'https://apprise.example.com/planted' }] }, 'must end in /notify/'],
+  [
+    {
+      channels: [{ name: 'mail', type: 'email', server: 'https://planted', from: 'a@b.example', to: ['c@d.example'] }],
+    },
+    'server: must be an smtp:// or smtps:// URL',
+  ],
+  [
+    { channels: [{ name: 'mail', type: 'email', server: 'smtp://b', from: 'a@b.example', to: ['a@b, c@d'] }] },
+    'to.0: must be one address',
+  ],
   [{ channels: [{ ...SLACK, type: 'pager' }] }, 'channels.0.type: '],
   [{ channels: [{ ...SLACK, name: 'Ops Team' }] }, 'channels.0.name: must be lower-case'],
   [{ repeatAfter: 'often' }, 'repeatAfter: "often" is not a duration'],

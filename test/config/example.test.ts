@@ -20,6 +20,13 @@ const ENV = {
   S3_SECRET_KEY: 'secret',
   S3_SESSION_TOKEN: 'token',
   RSYNC_PASSWORD: 'secret',
+  DISCORD_WEBHOOK_URL: 'https://discord.com/api/webhooks/1/x',
+  TEAMS_WORKFLOW_URL: 'https://teams.example.com/workflows/x',
+  PAGERDUTY_ROUTING_KEY: '0123456789abcdef0123456789abcdef',
+  NTFY_TOPIC: 'ops',
+  NTFY_TOKEN: 'tk_x',
+  MAIL_PASSWORD: 'x',
+  ALERTMANAGER_TOKEN: 'x',
   HEARTBEAT_URL: 'https://ping.example.com/1',
 };
 
@@ -28,7 +35,17 @@ describe('the example configuration', () => {
     const config = await loadConfig({ env: ENV, cwd: '/', configPath: FILE, tasks });
     expect(config.project).toBe('app');
     expect(config.backups.copies.map(({ name }) => name)).toEqual(['nas', 'offsite', 'other-host']);
-    expect(config.alerts.channels.map(({ type }) => type)).toEqual(['slack', 'webhook']);
+    expect(config.alerts.channels.map(({ type }) => type)).toEqual([
+      'slack',
+      'webhook',
+      'discord',
+      'teams',
+      'pagerduty',
+      'ntfy',
+      'email',
+      'alertmanager',
+      'apprise',
+    ]);
   });
 
   test('names every key that the schema knows', () => {

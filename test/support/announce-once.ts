@@ -4,6 +4,7 @@
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { http } from '../../src/adapters/http.ts';
+import { mail } from '../../src/adapters/mail.ts';
 import { wait } from '../../src/adapters/wait.ts';
 import { announce } from '../../src/alerts/announce.ts';
 import { alertSettings } from '../../src/alerts/settings.ts';
@@ -46,6 +47,7 @@ const report = await announce({
   store,
   secrets: [],
   http,
+  mail,
   wait,
   signal: AbortSignal.timeout(60_000),
   now: () => new Date(),

@@ -18,7 +18,7 @@ interface ReceivedLetter {
 }
 
 /** How the server answers the next letter, instead of taking it. */
-export interface Refusal {
+interface Refusal {
   readonly code: number;
   readonly text: string;
 }
@@ -38,6 +38,11 @@ export interface MailReceiver extends AsyncDisposable {
   refuseRecipient(address: string): void;
 }
 
+/** Takes a letter, or says why not. */
+type Take = (
+  ...about: Parameters<SMTPServer['onData']> extends [infer Stream, infer Session, unknown] ? [Stream, Session] : never
+) => Promise<Error | undefined>;
+
 interface MailReceiverRequest {
   readonly withoutTls?: boolean;
   readonly withoutLogin?: boolean;
@@ -54,6 +59,18 @@ export async function startMailReceiver(request: MailReceiverRequest = {}): Prom
   const letters: ReceivedLetter[] = [];
   const refusals: Refusal[] = [];
   const strangers = new Set<string>();
+  const take: Take = async (stream, { envelope, secure, user }) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of stream) chunks.push(Buffer.from(chunk));
+    const refusal = refusals.shift();
+    if (refusal !== undefined) return Object.assign(new Error(refusal.text), { responseCode: refusal.code });
+    const raw = Buffer.concat(chunks).toString('utf8');
+    const to = envelope.rcptTo.map(({ address }) => address);
+    const from = envelope.mailFrom === false ? '' : envelope.mailFrom.address;
+    const { subject = '', messageId = '', references, text = '' } = await PostalMime.parse(raw);
+    letters.push({ from, to, subject, messageId, references, text, raw, isEncrypted: secure, user: user?.toString() });
+    return undefined;
+  };
   const disabled = [...(request.withoutTls ? ['STARTTLS'] : []), ...(request.withoutLogin ? ['AUTH'] : [])];
   const server = new SMTPServer({
     logger: false,
@@ -68,22 +85,7 @@ export async function startMailReceiver(request: MailReceiverRequest = {}): Prom
         : callback(Object.assign(new Error('authentication failed'), { responseCode: 535 })),
     onRcptTo: ({ address }, _, callback) =>
       callback(strangers.has(address) ? Object.assign(new Error('no such user'), { responseCode: 550 }) : null),
-    onData(stream, { envelope, secure, user }, callback) {
-      const chunks: Buffer[] = [];
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-      stream.on('end', () => {
-        const refusal = refusals.shift();
-        if (refusal !== undefined)
-          return callback(Object.assign(new Error(refusal.text), { responseCode: refusal.code }));
-        const raw = Buffer.concat(chunks).toString('utf8');
-        const to = envelope.rcptTo.map(({ address }) => address);
-        const from = envelope.mailFrom === false ? '' : envelope.mailFrom.address;
-        void PostalMime.parse(raw).then(({ subject = '', messageId = '', references, text = '' }) => {
-          letters.push({ from, to, subject, messageId, references, text, raw, isEncrypted: secure, user: user?.toString() });
-          callback(null, 'queued as 4711');
-        });
-      });
-    },
+    onData: (stream, session, callback) => void answer(take(stream, session), callback),
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.server.address();
@@ -98,6 +100,10 @@ export async function startMailReceiver(request: MailReceiverRequest = {}): Prom
     refuseRecipient: (stranger) => void strangers.add(stranger),
     [Symbol.asyncDispose]: async () => close(server, workshop),
   };
+}
+
+async function answer(taking: Promise<Error | undefined>, callback: (error: Error | null) => void): Promise<void> {
+  callback((await taking) ?? null);
 }
 
 async function close(server: SMTPServer, workshop: Workshop): Promise<void> {

@@ -1,10 +1,12 @@
 import { http } from '../../src/adapters/http.ts';
+import { mail } from '../../src/adapters/mail.ts';
 import { alertSettings, type AlertSettings } from '../../src/alerts/settings.ts';
 import { SIGNING_KEY, type Receiver } from './receiver.ts';
 
 /** Sends for real, and only pretends to wait between tries: the waits are noted. */
 export function sendingFor(): {
   readonly http: typeof http;
+  readonly mail: typeof mail;
   readonly wait: (ms: number) => Promise<void>;
   readonly waits: number[];
   readonly signal: AbortSignal;
@@ -13,6 +15,7 @@ export function sendingFor(): {
   const waits: number[] = [];
   return {
     http,
+    mail,
     waits,
     wait: (ms) => {
       waits.push(ms);

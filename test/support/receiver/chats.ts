@@ -7,7 +7,9 @@ const embed = z.strictObject({
   description: z.string().max(4_096),
   color: z.int().min(0).max(0xff_ff_ff),
   fields: z
-    .array(z.strictObject({ name: z.string().min(1).max(256), value: z.string().min(1).max(1_024), inline: z.boolean() }))
+    .array(
+      z.strictObject({ name: z.string().min(1).max(256), value: z.string().min(1).max(1_024), inline: z.boolean() }),
+    )
     .max(25),
   footer: z.strictObject({ text: z.string().min(1).max(2_048) }).optional(),
   timestamp: z.iso.datetime(),

@@ -1,7 +1,7 @@
 import type { Contract, Request } from './contract.ts';
 
 /** What the receiver keeps of a log, as the header `Ping-Body-Limit` announces it. */
-export const PING_BODY_LIMIT_BYTES = 10_000;
+const PING_BODY_LIMIT_BYTES = 10_000;
 
 /** The ping API of Healthchecks: https://healthchecks.io/docs/http_api/ */
 export const healthchecks: Contract = {
@@ -31,7 +31,9 @@ function pingViolation({ path, query, body }: Request): string | undefined {
 export const uptimeKuma: Contract = {
   path: /^\/api\/push\/\w+$/,
   violation: ({ method, query }) =>
-    method === 'GET' && /^(?:up|down)$/.test(query['status'] ?? '') && (query['msg'] ?? '') !== '' ? undefined : 'no push',
+    method === 'GET' && /^(?:up|down)$/.test(query['status'] ?? '') && (query['msg'] ?? '') !== ''
+      ? undefined
+      : 'no push',
   answer: () => ({ status: 200, body: JSON.stringify({ ok: true }) }),
 };
 
@@ -40,7 +42,8 @@ const STATES = /^(?:run|complete|fail|ok)$/;
 /** The telemetry API of Cronitor: https://cronitor.io/docs/telemetry-api */
 export const cronitor: Contract = {
   path: /^\/cronitor\/ping\/\w+\/[\w-]+$/,
-  violation: ({ query }) => (STATES.test(query['state'] ?? '') && UUID.test(query['series'] ?? '') ? undefined : 'no ping'),
+  violation: ({ query }) =>
+    STATES.test(query['state'] ?? '') && UUID.test(query['series'] ?? '') ? undefined : 'no ping',
   answer: () => ({ status: 200, body: 'OK' }),
 };
 

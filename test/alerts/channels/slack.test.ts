@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { testMessage } from '../../src/alerts/message.ts';
-import { slackPayload } from '../../src/alerts/slack.ts';
-import { messageOf, notificationOf } from '../support/notifications.ts';
+import { testMessage } from '../../../src/alerts/message.ts';
+import { slackPayload } from '../../../src/alerts/channels/slack.ts';
+import { messageOf, notificationOf } from '../../support/notifications.ts';
 
 test('writes what broke, since when, what to do and where', () => {
   const { text, blocks } = slackPayload(messageOf([notificationOf()]));

@@ -1,18 +1,28 @@
-import { markOf, nameOf, placeOf, shownOf, subjectOf, type AlertMessage } from './message.ts';
-import { isRecovery, REASONS, type Notification } from './notification.ts';
-import { clip, fitted, shownInstant } from './text.ts';
+import { z } from 'zod';
+import { footerOf, markOf, nameOf, shownOf, subjectOf, type AlertMessage } from '../message.ts';
+import type { Notification } from '../notification.ts';
+import { clip, fitted, roomsOf, type Room } from '../text.ts';
+import { addressSetting, nameSetting, type Post } from './channel.ts';
+import { entryOf, sinceOf } from './entries.ts';
 
-interface PlainText {
+/** A channel of Slack. */
+export const slackSettings = z.strictObject({
+  name: nameSetting,
+  type: z.literal('slack').describe('An incoming webhook of Slack'),
+  url: addressSetting,
+});
+
+type PlainText = {
   readonly type: 'plain_text';
   readonly text: string;
-}
+};
 
-interface Markdown {
+type Markdown = {
   readonly type: 'mrkdwn';
   readonly text: string;
   /** Keeps Slack from making links and mentions of words. */
   readonly verbatim: true;
-}
+};
 
 type Block =
   | { readonly type: 'header'; readonly text: PlainText }
@@ -20,18 +30,24 @@ type Block =
   | { readonly type: 'context'; readonly elements: readonly [Markdown] };
 
 /** The body of a request to an incoming webhook of Slack. */
-interface SlackPayload {
+type SlackPayload = {
   /** For notifications and screen readers; already escaped. */
   readonly text: string;
   readonly blocks: readonly Block[];
-}
+};
 
 const HEADER_LIMIT = 150;
 const TEXT_LIMIT = 300;
+
 /** Slack refuses messages somewhere above 9,600 characters in all their blocks, without saying where. */
 const PAYLOAD_LIMIT = 8_000;
-/** Characters for one notification, tried in this order until the whole payload fits. */
-const SECTION_LIMITS = [1_500, 700, 400, 220] as const;
+/** Tried in this order until the whole payload fits. */
+const ROOMS = roomsOf(1_500, 700, 400, 220);
+
+/** What to send. */
+export function slackPosts({ url }: z.output<typeof slackSettings>, message: AlertMessage): readonly Post[] {
+  return [{ via: 'http', url, body: { json: slackPayload(message) } }];
+}
 
 /**
  * Writes a message for an incoming webhook of Slack, at most 8,000 characters of JSON.
@@ -39,14 +55,14 @@ const SECTION_LIMITS = [1_500, 700, 400, 220] as const;
  */
 export function slackPayload(message: AlertMessage): SlackPayload {
   return fitted(
-    SECTION_LIMITS,
-    (limit) => payload(message, limit),
+    ROOMS,
+    (room) => payload(message, room),
     (result) => JSON.stringify(result).length <= PAYLOAD_LIMIT,
   );
 }
 
-function payload(message: AlertMessage, limit: number): SlackPayload {
-  const { shown, more } = shownOf(message);
+function payload(message: AlertMessage, { limit, count }: Room): SlackPayload {
+  const { shown, more } = shownOf(message, count);
   const subject = subjectOf(message);
   return {
     text: escaped(subject, TEXT_LIMIT),
@@ -54,22 +70,21 @@ function payload(message: AlertMessage, limit: number): SlackPayload {
       { type: 'header', text: { type: 'plain_text', text: clip(subject, HEADER_LIMIT) } },
       ...shown.map((notification): Block => section(notification, limit)),
       ...(more > 0 ? [{ type: 'section', text: markdown(`+${more} more`) } satisfies Block] : []),
-      { type: 'context', elements: [markdown(escaped(footer(message), TEXT_LIMIT))] },
+      { type: 'context', elements: [markdown(escaped(footerOf(message), TEXT_LIMIT))] },
     ],
   };
 }
 
 function section(notification: Notification, limit: number): Block {
-  const { reason, summary, remediation, severity, firstSeenAt } = notification;
-  const since = isRecovery(notification) ? `was ${severity} since` : `${REASONS[reason]}, since`;
-  const head = `*${markOf(notification)}* ${escaped(nameOf(notification), limit / 3)} (${since} ${shownInstant(firstSeenAt)})`;
-  const lines = [summary, ...remediation.map((line) => `→ ${line}`)].join('\n');
+  const { summary, facts, remediation } = entryOf(notification, limit / 2);
+  const head = `*${markOf(notification)}* ${escaped(nameOf(notification), limit / 3)} (${sinceOf(notification)})`;
+  const lines = [
+    summary,
+    ...facts.filter(({ name }) => name !== 'Since').map(({ name, value }) => `${name}: ${value}`),
+    ...remediation.map((line) => `→ ${line}`),
+  ].join('\n');
   const room = Math.max(0, limit - head.length - 1);
   return { type: 'section', text: markdown(`${head}\n${escaped(lines, room)}`.trimEnd()) };
-}
-
-function footer(message: AlertMessage): string {
-  return `${placeOf(message)} · ${clip(message.command, 60)} · run ${message.run} · ${shownInstant(message.at)}`;
 }
 
 function markdown(text: string): Markdown {

@@ -1,8 +1,9 @@
+import { Webhook } from 'standardwebhooks';
 import { expect, test } from 'vitest';
-import { testMessage } from '../../src/alerts/message.ts';
-import { webhookBody, webhookHeaders } from '../../src/alerts/webhook.ts';
-import { Secret } from '../../src/base/secret.ts';
-import { messageOf, notificationOf } from '../support/notifications.ts';
+import { testMessage } from '../../../src/alerts/message.ts';
+import { webhookBody, webhookHeaders } from '../../../src/alerts/channels/webhook.ts';
+import { Secret } from '../../../src/base/secret.ts';
+import { messageOf, notificationOf } from '../../support/notifications.ts';
 
 test('writes type, time of the run and one entry for each problem', () => {
   expect(JSON.parse(webhookBody(messageOf([notificationOf(), notificationOf({ reason: 'recovered' })])))).toEqual({
@@ -21,6 +22,10 @@ test('writes type, time of the run and one entry for each problem', () => {
           fingerprint: '0123456789abcdef',
           reason: 'first',
           severity: 'fail',
+          class: 'ticket',
+          impact: null,
+          owner: null,
+          note: null,
           task: 'health',
           step: 'disk /',
           summary: '99 % full',
@@ -67,4 +72,19 @@ test('sends no signature without a key', () => {
     'webhook-id': 'a',
     'webhook-timestamp': '0',
   });
+});
+
+test('is accepted by the library of Standard Webhooks, under each of two keys, but not when it is old or changed', () => {
+  const old = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+  const fresh = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+  const body = webhookBody(messageOf([notificationOf()]));
+  const headersAt = (now: Date): Record<string, string> => ({
+    ...webhookHeaders({ id: 'alert_1', body, now, signingKey: new Secret(`${fresh} ${old}`) }),
+  });
+  const headers = headersAt(new Date());
+  expect(headers['webhook-signature']?.split(' ')).toHaveLength(2);
+  for (const key of [fresh, old]) expect(new Webhook(key).verify(body, headers)).toEqual(JSON.parse(body));
+  expect(() => new Webhook(old).verify(`${body} `, headers)).toThrow('No matching signature found');
+  const sixMinutesAgo = new Date(Date.now() - 6 * 60_000);
+  expect(() => new Webhook(old).verify(body, headersAt(sixMinutesAgo))).toThrow('Message timestamp too old');
 });
