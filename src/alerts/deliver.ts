@@ -27,6 +27,8 @@ export interface Delivery {
 /** What sending needs from outside. */
 export interface Sending extends Ways {
   readonly wait: Wait;
+  /** Hears what became of each delivery. */
+  readonly watch?: (delivery: Delivery) => void;
 }
 
 /** A message and where to. */
@@ -43,9 +45,15 @@ export interface DeliverRequest extends Sending {
 export async function deliver({ message, channels, ...sending }: DeliverRequest): Promise<readonly Delivery[]> {
   const deliveries = channels.flatMap((channel) => {
     const part = partFor(message, channel.name);
-    return part === undefined ? [] : [deliverTo(channel, part, sending)];
+    return part === undefined ? [] : [watched(channel, part, sending)];
   });
   return Promise.all(deliveries);
+}
+
+async function watched(channel: Channel, message: AlertMessage, sending: Sending): Promise<Delivery> {
+  const delivery = await deliverTo(channel, message, sending);
+  sending.watch?.(delivery);
+  return delivery;
 }
 
 async function deliverTo(channel: Channel, message: AlertMessage, sending: Sending): Promise<Delivery> {

@@ -105,10 +105,15 @@ export function shownOf(
 export function subjectOf(message: AlertMessage): string {
   const where = placeOf(message);
   const [worst] = message.notifications;
-  if (message.kind === 'test' || worst === undefined)
-    return `TEST: ${message.test?.phase === 'resolve' ? 'over' : 'this channel works'} · ${where}`;
+  if (message.kind === 'test' || worst === undefined) return `TEST: ${testWords(message)} · ${where}`;
   const others = message.notifications.length - 1;
   return `${markOf(worst)}: ${nameOf(worst)}: ${clip(worst.summary, NAME_LIMIT)}${others === 0 ? '' : ` (and ${others} more)`} · ${where}`;
+}
+
+/** What a test says of itself. */
+export function testWords({ test }: AlertMessage): string {
+  if (test?.isCanary === true) return 'this channel works (regular check, nothing to do)';
+  return test?.phase === 'resolve' ? 'over' : 'this channel works';
 }
 
 /** `shop on db1`. */

@@ -5,7 +5,8 @@ import { parseHours } from './hours.ts';
 const NAME = /^[a-z0-9][a-z0-9-]{0,39}$/;
 const NAME_RULE = 'must be lower-case letters, digits and hyphens, at most 40';
 
-const hours = z
+/** A setting that is hours in a time zone. */
+export const hoursSetting = z
   .string()
   .meta({ title: 'hours', examples: ['Mon-Fri 09:00-18:00 Europe/Berlin'] })
   .transform((text, context) => {
@@ -20,7 +21,9 @@ const hours = z
 
 const owner = z.strictObject({
   contact: z.string().min(1).max(120).describe('How to reach them, as each message shows it: @db, a phone number'),
-  hours: hours.optional().describe('When they are at work; what is no page waits until then. Always where left out'),
+  hours: hoursSetting
+    .optional()
+    .describe('When they are at work; what is no page waits until then. Always where left out'),
   backup: z.string().optional().describe('The owner to ask when they cannot be reached'),
 });
 

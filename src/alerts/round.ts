@@ -1,7 +1,7 @@
 import type { Secret } from '../base/secret.ts';
 import type { AlertReport, RunReport } from '../engine/report.ts';
 import type { Channel } from './channels/settings.ts';
-import type { Sending } from './deliver.ts';
+import type { Delivery, Sending } from './deliver.ts';
 import type { OwnerSettings } from './owner-settings.ts';
 import { policyOf } from './policy-of.ts';
 import type { AlertPolicy } from './policy.ts';
@@ -16,6 +16,8 @@ export interface AnnounceRequest extends Omit<Sending, 'timeoutMs'> {
   readonly settings: AlertSettings;
   readonly owners?: OwnerSettings;
   readonly store: AlertStore;
+  /** What became of tests that were sent just before: a channel that took none is a problem of its own. */
+  readonly tried?: readonly Delivery[];
   /** Secrets of the whole configuration, to be kept out of every text; those of the channels are known anyway. */
   readonly secrets: readonly Secret[];
 }
@@ -42,20 +44,28 @@ export interface Round {
 
 /** Begins a round about a report that holds no secret any more. */
 export function startRound(request: AnnounceRequest, report: RunReport): Round {
-  const { settings, owners = {}, http, mail, wait, signal } = request;
+  const { settings, owners = {}, http, mail, wait, signal, watch, tried = [] } = request;
   const store = forgiving(request.store);
   const at = instantOf(report);
   const mutes = mutesAt(store.silences(), settings.windows, at);
   return {
-    sending: { http, mail, wait, signal, now: () => request.now(), timeoutMs: settings.timeout },
+    sending: {
+      http,
+      mail,
+      wait,
+      signal,
+      now: () => request.now(),
+      timeoutMs: settings.timeout,
+      ...(watch !== undefined && { watch }),
+    },
     settings,
     policy: policyOf({ settings, owners, mutes }),
     report,
     at,
     store,
     silent: new Set(),
-    working: new Set(),
-    broken: new Map(),
+    working: new Set(tried.flatMap(({ channel, delivered }) => (delivered ? [channel] : []))),
+    broken: new Map(tried.flatMap(({ channel, delivered, error }) => (delivered ? [] : [[channel, error ?? '']]))),
     lines: [],
     states: withoutRemoved(store.load(), settings.channels),
     delivered: 0,

@@ -1,3 +1,4 @@
+import type { ChannelRecord, ChannelRecords } from '../alerts/channel-record.ts';
 import type { AlertEvent } from '../alerts/events.ts';
 import { withDefaults, type Notification } from '../alerts/notification.ts';
 import type { Silence } from '../alerts/silences.ts';
@@ -24,8 +25,21 @@ export function journalAlertStore(journal: Journal): AlertStore {
   };
 }
 
+/** What is known of each channel, kept in the journal. */
+export function journalChannelRecords(journal: Journal): ChannelRecords {
+  const shelf = journal.shelf('channel');
+  return {
+    load: () => shelf.all().map(readRecord),
+    save: (record) => shelf.put(record.channel, JSON.stringify(record)),
+  };
+}
+
 /** The journal gives back what this program wrote; a change of these shapes is a migration of the journal. */
 function readSilence(body: string): Silence {
+  return JSON.parse(body);
+}
+
+function readRecord(body: string): ChannelRecord {
   return JSON.parse(body);
 }
 

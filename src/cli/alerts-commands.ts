@@ -1,5 +1,6 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { addCommand, addExample, type Building } from './commands.ts';
+import type { AlertTestInvocation } from './invocation.ts';
 import { valueOption } from './options.ts';
 import { readCommon, readFormat } from './read.ts';
 
@@ -11,6 +12,13 @@ export function fillAlerts(alerts: Command, building: Building): void {
   addTest(alerts, building);
 }
 
+interface TestFlags {
+  readonly channel?: string;
+  readonly class?: AlertTestInvocation['alertClass'];
+  readonly print?: boolean;
+  readonly confirm?: string;
+}
+
 function addTest(alerts: Command, building: Building): void {
   addCommand(alerts, building, {
     name: 'test',
@@ -19,10 +27,27 @@ function addTest(alerts: Command, building: Building): void {
     fill(command) {
       command
         .option('--json', 'print one JSON document')
-        .addOption(valueOption('--channel <name>', 'only this channel'));
+        .addOption(valueOption('--channel <name>', 'only this channel').conflicts('class'))
+        .addOption(
+          valueOption('--class <class>', 'only the channels that problems of this class go to').choices([
+            'page',
+            'ticket',
+          ]),
+        )
+        .addOption(new Option('--all', 'every channel, as without any flag').conflicts(['channel', 'class']))
+        .addOption(new Option('--print', 'show what would be sent, and send nothing').conflicts('confirm'))
+        .addOption(valueOption('--confirm <code>', 'say that a test arrived, by the code in it'));
       addExample(command, building, ['maint alerts test --channel slack', 'one channel; all where left out']);
-      command.action(({ channel }: { readonly channel?: string }) =>
-        building.accept({ kind: 'alert-test', channel, format: readFormat(command), common: readCommon(command) }),
+      command.action(({ channel, class: alertClass, print = false, confirm }: TestFlags) =>
+        building.accept({
+          kind: 'alert-test',
+          channel,
+          alertClass,
+          print,
+          confirm,
+          format: readFormat(command),
+          common: readCommon(command),
+        }),
       );
     },
   });

@@ -110,10 +110,16 @@ export interface RestoreSweepInvocation {
 }
 
 /** Send a test alert. */
-interface AlertTestInvocation {
+export interface AlertTestInvocation {
   readonly kind: 'alert-test';
   /** The one channel to try; all where left out. */
   readonly channel: string | undefined;
+  /** Only the channels that problems of this class go to. */
+  readonly alertClass: 'page' | 'ticket' | undefined;
+  /** Show what would be sent, and send nothing. */
+  readonly print: boolean;
+  /** The code of a test that arrived. */
+  readonly confirm: string | undefined;
   readonly format: Format;
   readonly common: CommonFlags;
 }

@@ -60,7 +60,7 @@ async function dispatch(invocation: Invocation, world: World): Promise<number> {
     case 'init':
       return (await import('./init.ts')).initCommand(invocation, world);
     case 'alert-test':
-      return (await import('./alert-test.ts')).alertTestCommand(invocation, world);
+      return (await import('./alerts-test.ts')).alertTestCommand(invocation, world);
     case 'cron-print':
       return (await import('./cron-print.ts')).cronPrintCommand(invocation, world);
     case 'cron-install':

@@ -4,14 +4,18 @@ import { http } from '../adapters/http.ts';
 import { mail } from '../adapters/mail.ts';
 import { wait } from '../adapters/wait.ts';
 import { announce } from '../alerts/announce.ts';
+import { dueForCanary } from '../alerts/canary.ts';
+import { afterDelivery, afterTest, recordOf } from '../alerts/channel-record.ts';
+import { deliver, type Delivery } from '../alerts/deliver.ts';
 import { pingEnd, pingStart, type HeartbeatRequest } from '../alerts/heartbeat.ts';
+import { testMessage } from '../alerts/message.ts';
 import { MaintError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { World } from '../base/world.ts';
 import type { Config } from '../config/config.ts';
 import type { Journal } from '../engine/journal.ts';
 import type { AlertReport, RunReport } from '../engine/report.ts';
-import { journalAlertStore } from './alert-store.ts';
+import { journalAlertStore, journalChannelRecords } from './alert-store.ts';
 
 /** What telling others of a run needs. */
 export interface Telling {
@@ -37,7 +41,9 @@ export async function tellChannels(report: RunReport, telling: Telling): Promise
   const signal = AbortSignal.timeout(LIMIT_MS);
   using lock = await lockAlerts(lockDirectory, signal);
   telling.log.debug({ locked: lock !== undefined }, 'alerts decided');
+  const tried = report.slot === null ? [] : await sendCanaries(report.run, telling);
   return announce({
+    tried,
     report,
     settings: config.alerts,
     owners: config.owners,
@@ -48,7 +54,44 @@ export async function tellChannels(report: RunReport, telling: Telling): Promise
     wait,
     signal,
     now: () => world.now(),
+    watch: watchChannels(telling),
   });
+}
+
+/** Writes down what each delivery says about its channel. */
+function watchChannels({ journal, world }: Telling): (delivery: Delivery) => void {
+  const records = journalChannelRecords(journal);
+  return (delivery) => {
+    const record = recordOf(records.load(), delivery.channel);
+    records.save(afterDelivery(record, delivery, world.now()));
+  };
+}
+
+/**
+ * Sends a quiet test through each channel that none went through for too long, in the hours in which people are there.
+ * @returns what became of them
+ */
+async function sendCanaries(run: string, telling: Telling): Promise<readonly Delivery[]> {
+  const { config, world, journal } = telling;
+  const records = journalChannelRecords(journal);
+  const now = world.now();
+  const test = { phase: 'trigger', isCanary: true } as const;
+  const deliveries = await deliver({
+    message: testMessage({ run, project: config.project, host: world.hostname, now, test }),
+    channels: dueForCanary(config.alerts, records.load(), now),
+    http,
+    mail,
+    wait,
+    signal: AbortSignal.timeout(LIMIT_MS),
+    timeoutMs: config.alerts.timeout,
+    now: () => world.now(),
+  });
+  for (const delivery of deliveries) {
+    const { channel, delivered, error } = delivery;
+    records.save(afterTest(recordOf(records.load(), channel), [delivery], { at: now }));
+    if (!delivered) telling.log.warn({ channel, error }, 'the regular test of a channel failed');
+  }
+  return deliveries;
 }
 
 /** Tells the dead man's switch that a run begins. A ping that fails never stops a run. */

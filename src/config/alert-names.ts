@@ -52,9 +52,10 @@ function lookUp(object: Objecting) {
   };
 }
 
-function channelsIn({ routes }: AlertSettings): readonly (readonly [Path, string])[] {
-  if (routes === undefined) return [];
-  return (['page', 'ticket'] as const).flatMap((name) => {
+function channelsIn({ routes, canary }: AlertSettings): readonly (readonly [Path, string])[] {
+  const quiet = canary.except.map((name, index) => [['alerts', 'canary', 'except', index], name] as const);
+  if (routes === undefined) return quiet;
+  const routed = (['page', 'ticket'] as const).flatMap((name) => {
     const { channels = [], fallback, escalate } = routes[name];
     const at = ['alerts', 'routes', name];
     return [
@@ -65,6 +66,7 @@ function channelsIn({ routes }: AlertSettings): readonly (readonly [Path, string
       ),
     ];
   });
+  return [...quiet, ...routed];
 }
 
 function ownersIn({ owner, checks }: AlertSettings, owners: OwnerSettings): readonly (readonly [Path, string])[] {

@@ -76,6 +76,15 @@ describe('parseCommandLine', () => {
     });
   });
 
+  const ALERT_TEST = {
+    kind: 'alert-test',
+    channel: undefined,
+    alertClass: undefined,
+    print: false,
+    confirm: undefined,
+    format: 'text',
+  } as const;
+
   test.each<[string, object]>([
     ['status --json', { kind: 'status', format: 'json', common: COMMON }],
     ['history', { kind: 'history', limit: 20, format: 'text', common: COMMON }],
@@ -89,9 +98,11 @@ describe('parseCommandLine', () => {
     ['init --output a.yaml --force', { kind: 'init', output: 'a.yaml', force: true, common: COMMON }],
     ['runbook blocked-sessions', { kind: 'runbook', check: 'blocked-sessions' }],
     ['completion zsh', { kind: 'completion', shell: 'zsh' }],
-    ['alerts test', { kind: 'alert-test', channel: undefined, format: 'text', common: COMMON }],
-    ['alert test', { kind: 'alert-test', channel: undefined, format: 'text', common: COMMON }],
-    ['alerts test --channel slack', { kind: 'alert-test', channel: 'slack', format: 'text', common: COMMON }],
+    ['alerts test', { ...ALERT_TEST, format: 'text', common: COMMON }],
+    ['alert test --all --json', { ...ALERT_TEST, format: 'json', common: COMMON }],
+    ['alerts test --channel slack --print', { ...ALERT_TEST, channel: 'slack', print: true, common: COMMON }],
+    ['alerts test --class page', { ...ALERT_TEST, alertClass: 'page', common: COMMON }],
+    ['alerts test --confirm 123456', { ...ALERT_TEST, confirm: '123456', common: COMMON }],
     ['cron print', { kind: 'cron-print', scheduler: 'crontab', common: COMMON }],
     ['cron print --format systemd', { kind: 'cron-print', scheduler: 'systemd', common: COMMON }],
     ['cron install --dry-run --force', { kind: 'cron-install', dryRun: true, force: true, common: COMMON }],

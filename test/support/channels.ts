@@ -27,7 +27,7 @@ export function everyChannel(receiver: Receiver): readonly Readonly<Record<strin
     {
       name: 'pagerduty',
       type: 'pagerduty',
-      url: receiver.pagerDutyUrl,
+      url: receiver.origin,
       routingKey: 'routingKeyIsASecretOf32Letters00',
     },
     {

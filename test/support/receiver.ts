@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { discord, teams } from './receiver/chats.ts';
 import { parsed, type Contract, type Request } from './receiver/contract.ts';
-import { alertmanager, apprise, ntfy, pagerDuty } from './receiver/services.ts';
+import { alertmanager, apprise, ntfy, pagerDuty, pagerDutyChange } from './receiver/services.ts';
 import { slack } from './receiver/slack.ts';
 import { called, cronitor, healthchecks, uptimeKuma } from './receiver/switches.ts';
 import { alertmanagerWebhook, standardWebhooks } from './receiver/webhooks.ts';
@@ -41,7 +41,6 @@ export interface Receiver extends AsyncDisposable {
   readonly alertmanagerWebhookUrl: string;
   readonly discordUrl: string;
   readonly teamsUrl: string;
-  readonly pagerDutyUrl: string;
   readonly alertmanagerUrl: string;
   readonly appriseUrl: string;
   readonly pingUrl: string;
@@ -93,7 +92,6 @@ export async function startReceiver(signingKey = SIGNING_KEY): Promise<Receiver>
     alertmanagerWebhookUrl: `${origin}/alertmanager-hook`,
     discordUrl: `${origin}/api/webhooks/4711/discordTokenIsASecret`,
     teamsUrl: `${origin}/workflows/teamsPathIsASecret?sig=teamsSignatureIsASecret`,
-    pagerDutyUrl: `${origin}/v2/enqueue`,
     alertmanagerUrl: origin,
     appriseUrl: `${origin}/notify/appriseKeyIsASecret`,
     pingUrl: `${origin}/ping/6f1c2f9e-55a1-4d4e-8f53-3e0f8a1f7c11`,
@@ -122,6 +120,7 @@ function contractsWith(signingKey: string): readonly Contract[] {
     discord,
     teams,
     pagerDuty,
+    pagerDutyChange,
     ntfy,
     alertmanager,
     apprise,

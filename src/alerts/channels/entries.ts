@@ -1,4 +1,4 @@
-import { markOf, nameOf, shownOf, type AlertMessage } from '../message.ts';
+import { markOf, nameOf, shownOf, testWords, type AlertMessage } from '../message.ts';
 import { isRecovery, REASONS, type Notification } from '../notification.ts';
 import { clip, shortened, shownInstant, type Room } from '../text.ts';
 
@@ -72,11 +72,12 @@ export function entryOf(notification: Notification, limit: number): Entry {
   };
 }
 
-function testEntry({ test, run }: AlertMessage): Entry {
+function testEntry(message: AlertMessage): Entry {
+  const { test, run } = message;
   const isOver = test?.phase === 'resolve';
   return {
     tone: isOver ? 'recovered' : 'test',
-    title: isOver ? 'TEST: over' : 'TEST: this channel works',
+    title: `TEST: ${testWords(message)}`,
     summary: isOver
       ? 'The test alert is over. Nothing was wrong, and nothing is.'
       : 'A test of the way that alerts take. Nothing is wrong, and nothing needs to be done.',

@@ -19,14 +19,14 @@ export const pagerDutySettings = z.strictObject({
   region: z.enum(['us', 'eu']).default('us').describe('Where the account lives'),
   url: addressSetting
     .optional()
-    .describe('Another address for events, where a proxy stands before PagerDuty; that of the region where left out'),
+    .describe('Another server, where a proxy stands before PagerDuty: https://host; that of the region where left out'),
 });
 
 type PagerDutyChannel = z.output<typeof pagerDutySettings>;
 
 const HOSTS: Readonly<Record<PagerDutyChannel['region'], string>> = {
-  us: 'https://events.pagerduty.com/v2/enqueue',
-  eu: 'https://events.eu.pagerduty.com/v2/enqueue',
+  us: 'https://events.pagerduty.com',
+  eu: 'https://events.eu.pagerduty.com',
 };
 const SUMMARY_LIMIT = 1_024;
 const DEDUP_LIMIT = 255;
@@ -46,14 +46,17 @@ const SEVERITIES: Readonly<Record<AlertClass, Readonly<Record<Severity, string>>
  */
 export function pagerDutyPosts(channel: PagerDutyChannel, message: AlertMessage): readonly Post[] {
   const url = channel.url ?? new Secret(HOSTS[channel.region]);
-  const events =
-    message.kind === 'test' ? [testEvent(message)] : message.notifications.map((each) => eventOf(each, message));
-  return events.map((event) => ({
+  const send = (suffix: string, event: Event): Post => ({
     via: 'http',
     url,
+    suffix,
     body: { json: { routing_key: channel.routingKey, ...event } },
     idKey: 'dedup_key',
-  }));
+  });
+  if (message.test?.isCanary === true) return [send('/v2/change/enqueue', changeEvent(message))];
+  const events =
+    message.kind === 'test' ? [testEvent(message)] : message.notifications.map((each) => eventOf(each, message));
+  return events.map((event) => send('/v2/enqueue', event));
 }
 
 type Event = { readonly [key: string]: JsonBody | undefined };
@@ -99,6 +102,18 @@ function testEvent(message: AlertMessage): Event {
       severity: 'info',
       timestamp: message.at,
       custom_details: { place: placeOf(message), note: 'A test. It resolves itself at once.' },
+    },
+  };
+}
+
+/** A change event proves key and way without an incident: nobody is called. */
+function changeEvent(message: AlertMessage): Event {
+  return {
+    payload: {
+      summary: shortened(subjectOf(message), SUMMARY_LIMIT),
+      source: clip(message.host, 250),
+      timestamp: message.at,
+      custom_details: { run: message.run },
     },
   };
 }

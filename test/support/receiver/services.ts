@@ -44,6 +44,24 @@ export const pagerDuty: Contract = {
   }),
 };
 
+const changeEvent = z.strictObject({
+  routing_key: z.string().length(32),
+  payload: z.strictObject({
+    summary: z.string().min(1).max(1_024),
+    source: z.string().optional(),
+    timestamp: z.iso.datetime().optional(),
+    custom_details: z.record(z.string(), z.unknown()).optional(),
+  }),
+});
+
+/** Change events of PagerDuty, which call nobody: https://developer.pagerduty.com/docs/send-change-event */
+export const pagerDutyChange: Contract = {
+  path: /^\/v2\/change\/enqueue$/,
+  violation: (request) =>
+    isJsonPost(request) && changeEvent.safeParse(request.json).success ? wellFormed(request) : 'invalid event',
+  answer: () => ({ status: 202, body: JSON.stringify({ status: 'success', message: 'Change event processed' }) }),
+};
+
 const ntfyMessage = z.strictObject({
   topic: z.string().regex(/^[-_A-Za-z0-9]{1,64}$/),
   title: z.string().min(1).max(250),
