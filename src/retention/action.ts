@@ -1,4 +1,4 @@
-import type { Transaction } from '../adapters/postgres.ts';
+import type { Database, Transaction } from '../adapters/postgres.ts';
 import { sql, type Fragment, type Statement } from '../adapters/sql.ts';
 import type { Target } from './target.ts';
 
@@ -20,6 +20,8 @@ export interface Took {
   readonly isWhole: boolean;
   /** Rows of another table that went with them. */
   readonly attributes?: number;
+  /** What remains to be done once the transaction is committed. */
+  afterCommit?(): Promise<void>;
 }
 
 /** What a rule does to its rows: the one thing in which rules differ once they know their rows. */
@@ -30,6 +32,8 @@ export interface Action {
   readonly maxRows: number;
   /** How many rows a batch may take at most, where the action can stop within a range. */
   readonly maxLimit: number;
+  /** Runs once before the first batch: what an earlier run left half done is brought to its end. */
+  begin?(database: Database): Promise<void>;
   /** Runs inside the transaction of the batch. */
   take(inside: Transaction, grip: Grip): Promise<Took>;
   /** What `take` says to the server, one statement after the other, for a dry run. */

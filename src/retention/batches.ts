@@ -49,6 +49,7 @@ async function attempt(request: BatchRequest, isAroundLocks: boolean, tally: Tal
         return { ...took, waiting: end?.waiting ?? 0, walBytes: end?.walBytes ?? 0 };
       }),
     );
+    await value.afterCommit?.();
     tally.lockedSkipped += left;
     tally.batchMs.push(ms);
     tally.attributes += value.attributes ?? 0;

@@ -6,7 +6,7 @@ import { narrowToOrphans } from './orphans.ts';
 import { narrowByPlan, type PlanCutoffs } from './plan-ages.ts';
 import { judged, type Refusal } from './refusal.ts';
 import type { Rule } from './settings.ts';
-import { tablesOf, type TableFacts } from './table-facts.ts';
+import type { TableFacts } from './table-facts.ts';
 import type { Family } from './target.ts';
 
 /** A rule whose age and condition are known already, and the table that it names. */
@@ -28,11 +28,9 @@ export interface Narrowing {
 /** Leaves out the rows that a rule does not mean for another reason than their age and its condition. */
 export async function narrow(
   database: Reader,
-  { rule, family, doom, cutoffs }: Omit<NarrowQuestion, 'root'>,
+  { rule, family, root, doom, cutoffs }: NarrowQuestion,
 ): Promise<Narrowing | Refusal> {
-  const [root] = await tablesOf(database, family.oids.slice(0, 1));
   let narrowed: Narrowing = { where: doom.where, lines: [] };
-  if (root === undefined) return narrowed;
   for (const step of stepsOf(rule, cutoffs)) {
     const answer = await step(database, { rule, family, root, doom: { ...doom, where: narrowed.where } });
     if ('reason' in answer) return answer;

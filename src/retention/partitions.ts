@@ -3,7 +3,7 @@ import { ident, sql, type Identifier } from '../adapters/sql.ts';
 import { plural } from '../base/units.ts';
 import type { Cutoff } from './cutoff.ts';
 import { partitionsBefore, type Piece } from './partition-lookup.ts';
-import { deleteTriggers, type Reference } from './references.ts';
+import { triggersOn, type Reference } from './references.ts';
 import type { Refusal } from './refusal.ts';
 import { isChoosy, type Rule } from './settings.ts';
 import type { Family, Target } from './target.ts';
@@ -88,7 +88,7 @@ function offer(found: readonly Piece[]): readonly string[] {
 async function standsAgainst(database: Reader, { family, references }: Question): Promise<string | undefined> {
   const reference = references.find(({ isEmpty }) => !isEmpty);
   if (reference !== undefined) return `${reference.child} refers to them (${reference.constraint})`;
-  const [trigger] = await database.rows(deleteTriggers(family.oids));
+  const [trigger] = await database.rows(triggersOn(family.oids, 'DELETE'));
   return trigger === undefined ? undefined : `the trigger ${trigger.name} has to see each of them`;
 }
 

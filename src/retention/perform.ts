@@ -38,6 +38,7 @@ export async function performRule(
   if (found === undefined) return done(`${subject.table} has no partition yet`);
   const { database, signal } = context;
   const { action, targets, doom, counts } = found;
+  await action.begin?.(database);
   const tally = emptyTally();
   if (counts.isExact && counts.doomed === 0 && found.partitions === undefined)
     return sweptOutcome(subject, found, { tally, remaining: { rows: 0, isCounted: true }, behind: undefined });

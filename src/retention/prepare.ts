@@ -2,20 +2,21 @@ import type { Reader } from '../adapters/postgres.ts';
 import type { Statement } from '../adapters/sql.ts';
 import { formatCount, formatShare } from '../base/units.ts';
 import type { Facts } from '../engine/outcome.ts';
-import { deleteRows, type Action } from './action.ts';
+import type { Action } from './action.ts';
 import { countDoomed, shareRefusals, type Counts } from './count.ts';
 import { youthRefusal, type Instant } from './cutoff.ts';
 import { readWhere, type Doom } from './doomed.ts';
 import { narrow } from './narrow.ts';
-import { PLAIN_ROWS } from './pace.ts';
 import { choosePartitions, targetsOutside, type Partitions } from './partitions.ts';
 import { readAges } from './plan-ages.ts';
 import { firstPosition, strategyOf } from './ranges.ts';
-import { blockingRefusals, findReferences, triggerRefusals, unindexedRefusals, type Reference } from './references.ts';
+import type { Reference } from './references.ts';
 import type { Refusal } from './refusal.ts';
 import { olderThanInWords, type Rule } from './settings.ts';
+import { tablesOf } from './table-facts.ts';
 import { findFamily, type Target } from './target.ts';
 import { volatileRefusal } from './volatile.ts';
+import { lookAtWay } from './ways.ts';
 
 /** What reports call a rule. */
 export interface Subject {
@@ -29,7 +30,7 @@ export interface Subject {
   readonly noun: string;
   /** `events older than 30 days`. */
   readonly of: string;
-  readonly verb: 'deleted' | 'pruned';
+  readonly verb: 'deleted' | 'pruned' | 'archived';
 }
 
 /** A rule that was looked at: why it must not begin, and what it is about as far as that is known. */
@@ -81,7 +82,8 @@ export interface Surroundings {
 /** What reports call the rule of a table. */
 export function subjectOf(rule: Rule): Subject {
   const { name, table } = rule;
-  return { name, trend: name, table, noun: 'row', of: `${table} ${olderThanInWords(rule)}`, verb: 'deleted' };
+  const verb = rule.archive === undefined ? 'deleted' : 'archived';
+  return { name, trend: name, table, noun: 'row', of: `${table} ${olderThanInWords(rule)}`, verb };
 }
 
 /** Looks at everything a rule would touch, and deletes nothing. @throws MaintError where it cannot find out */
@@ -101,26 +103,25 @@ export async function prepareRule(rule: Rule, surroundings: Surroundings): Promi
   if ('reason' in condition) return { subject, refusals: [condition] };
   const shaky = await volatileRefusal(database, rule, first, condition.where);
   if (shaky !== undefined) return { subject, refusals: [shaky] };
-  const narrowed = await narrow(database, { rule, family, doom: { cutoff, where: condition.where }, cutoffs });
+  const [root] = await tablesOf(database, family.oids.slice(0, 1));
+  if (root === undefined) return { subject, refusals: [] };
+  const narrowed = await narrow(database, { rule, family, root, doom: { cutoff, where: condition.where }, cutoffs });
   if ('reason' in narrowed) return { subject, refusals: [narrowed] };
   const doom = { cutoff, where: narrowed.where };
-  const references = await findReferences(database, family);
-  const unindexed = unindexedRefusals(references);
+  const way = await lookAtWay(database, { rule, family, root, doom });
   const counts = await countDoomed(database, targets, doom);
+  const { action, references, companions } = way;
   const choice = await choosePartitions(database, { rule, family, target: first, cutoff, references });
   const refusals = [
     ...youthRefusal(cutoff, surroundings, rule.name),
-    ...unindexed,
+    ...way.refusals,
     ...choice.refusals,
-    // Without an index the question alone would read all of the child for each row.
-    ...(unindexed.length > 0 ? [] : await blockingRefusals(database, { references, family, doom })),
-    ...(await triggerRefusals(database, { family, references, rule })),
     ...(await shareRefusals(database, counts, { rule, targets, doom })),
   ];
-  const action = deleteRows(PLAIN_ROWS);
   const lines = [
-    `delete from ${table} what is ${olderThanInWords(rule)}: ${age} before ${cutoff.key}`,
+    `${rule.archive === undefined ? 'delete' : 'archive and delete'} from ${table} what is ${olderThanInWords(rule)}: ${age} before ${cutoff.key}`,
     ...narrowed.lines,
+    ...way.lines,
     ...choice.lines,
   ];
   const { partitions } = choice;
@@ -131,19 +132,12 @@ export async function prepareRule(rule: Rule, surroundings: Surroundings): Promi
     doom,
     counts,
     references,
-    companions: companionsOf(references),
+    companions,
     lines,
     firstBatch: await firstBatchOf(database, { targets: rowTargets, doom, action }),
     ...(partitions !== undefined && { partitions }),
   };
   return { subject, refusals, found };
-}
-
-/** Tables whose rows are deleted or changed with those that they refer to. */
-export function companionsOf(references: readonly Reference[]): readonly string[] {
-  return references
-    .filter(({ onDelete }) => onDelete !== 'NO ACTION' && onDelete !== 'RESTRICT')
-    .map(({ childOid }) => childOid);
 }
 
 /** What the first batch of a rule would say to the server. */

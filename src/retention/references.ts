@@ -28,6 +28,13 @@ export async function findReferences(database: Reader, { oids }: Family): Promis
   return database.rows(referencesOf(oids));
 }
 
+/** Tables whose rows are deleted or changed with those that they refer to. */
+export function companionsOf(references: readonly Reference[]): readonly string[] {
+  return references
+    .filter(({ onDelete }) => onDelete !== 'NO ACTION' && onDelete !== 'RESTRICT')
+    .map(({ childOid }) => childOid);
+}
+
 /** Without an index each deleted row reads the whole child: days instead of minutes. */
 export function unindexedRefusals(references: readonly Reference[]): readonly Refusal[] {
   return references
@@ -48,9 +55,10 @@ export async function blockingRefusals(database: Reader, blockers: Blockers): Pr
   for (const reference of blockers.references.filter(({ isEmpty }) => !isEmpty)) {
     const isOwn = blockers.family.oids.includes(reference.childOid);
     const isKeeping = reference.onDelete === 'NO ACTION' || reference.onDelete === 'RESTRICT';
-    if (!isKeeping && !isOwn) continue;
-    if (await hasBlockers(database, reference, { ...blockers, isKeeping }))
-      refusals.push(isKeeping ? blocked(reference) : dragging(reference));
+    const isUnarchived = !isKeeping && blockers.isArchived === true && reference.depth === 1;
+    if (!isKeeping && !isOwn && !isUnarchived) continue;
+    if (await hasBlockers(database, reference, { ...blockers, isKeeping: isKeeping || isUnarchived }))
+      refusals.push(isKeeping ? blocked(reference) : isUnarchived ? unarchived(reference) : dragging(reference));
   }
   return refusals;
 }
@@ -59,6 +67,8 @@ interface Blockers {
   readonly references: readonly Reference[];
   readonly family: Family;
   readonly doom: Doom;
+  /** The rows are archived, so that none may go or change with them that is not. */
+  readonly isArchived?: boolean;
 }
 
 /** Below the first generation nobody counts which rows would be reached: any row there may stand in the way. */
@@ -104,6 +114,14 @@ function blocked({ child, constraint, onDelete }: Reference): Refusal {
   };
 }
 
+function unarchived({ child, constraint, onDelete }: Reference): Refusal {
+  return {
+    detail: 'prune.archive',
+    reason: `rows of ${child} refer to rows that would be archived; ${constraint} (ON DELETE ${onDelete}) would reach them, and they would be in no archive`,
+    remediation: [`Write a rule for ${child} with an archive of its own and put it first.`],
+  };
+}
+
 function dragging({ child, constraint, onDelete }: Reference): Refusal {
   return {
     detail: 'prune.blocked',
@@ -129,12 +147,31 @@ export async function triggerRefusals(
   },
 ): Promise<readonly Refusal[]> {
   const cascaded = references.filter(({ onDelete }) => onDelete === 'CASCADE').map(({ childOid }) => childOid);
-  const triggers = await database.rows(deleteTriggers([...family.oids, ...cascaded]));
+  return consentRefusals(database, { oids: [...family.oids, ...cascaded], event: 'DELETE', rule });
+}
+
+/** What rows go through, by the bit in `pg_trigger.tgtype` and the letter in `pg_rewrite.ev_type`. */
+const EVENTS = { INSERT: [4, '3', 'inserted'], UPDATE: [16, '2', 'changed'], DELETE: [8, '4', 'deleted'] } as const;
+
+/** Triggers and rewrite rules on these tables that nobody consented to. */
+export async function consentRefusals(
+  database: Reader,
+  {
+    oids,
+    event,
+    rule,
+  }: {
+    readonly oids: readonly string[];
+    readonly event: keyof typeof EVENTS;
+    readonly rule: Pick<Rule, 'allowTriggers'>;
+  },
+): Promise<readonly Refusal[]> {
+  const triggers = await database.rows(triggersOn(oids, event));
   return triggers
     .filter(({ name }) => !rule.allowTriggers.includes(name))
     .map(({ name, table }) => ({
       detail: 'prune.trigger',
-      reason: `${name} on ${table} would fire for each deleted row`,
+      reason: `${name} on ${table} would fire for each ${EVENTS[event][2]} row`,
       remediation: [`Add ${name} to \`allowTriggers\` of the rule once it is clear what it does.`],
     }));
 }
@@ -173,13 +210,13 @@ const referencesOf = (oids: readonly string[]) => sql<Reference>`
             c.relkind, c.oid
    ORDER BY depth, child, "constraint"`;
 
-/** Triggers and rewrite rules that see each deleted row of these tables. Bit 3 of tgtype is DELETE; a disabled one is silent. */
-export const deleteTriggers = (oids: readonly string[]) => sql<{ name: string; table: string }>`
+/** Triggers and rewrite rules that see each row of these tables that goes or comes; one that is disabled is silent. */
+export const triggersOn = (oids: readonly string[], event: keyof typeof EVENTS) => sql<{ name: string; table: string }>`
   SELECT tgname::text AS name, tgrelid::regclass::text AS table
     FROM pg_trigger
-   WHERE tgrelid = ANY(${oids}::oid[]) AND NOT tgisinternal AND (tgtype & 8) = 8 AND tgenabled <> 'D'
+   WHERE tgrelid = ANY(${oids}::oid[]) AND NOT tgisinternal AND (tgtype & ${EVENTS[event][0]}::int) <> 0 AND tgenabled <> 'D'
    UNION
   SELECT rulename::text, ev_class::regclass::text
     FROM pg_rewrite
-   WHERE ev_class = ANY(${oids}::oid[]) AND ev_type = '4'
+   WHERE ev_class = ANY(${oids}::oid[]) AND ev_type = ${EVENTS[event][1]}
    ORDER BY 2, 1`;

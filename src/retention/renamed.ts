@@ -21,6 +21,11 @@ export function allOf(parts: readonly Fragment[]): Fragment {
 }
 
 /** Fragments with commas between them; at least one. */
-function listed(parts: readonly Fragment[]): Fragment {
+export function listed(parts: readonly Fragment[]): Fragment {
   return parts.reduce((all, next) => fragment`${all}, ${next}`);
+}
+
+/** Names of columns with commas between them; at least one. */
+export function columnsOf(names: readonly string[]): Fragment {
+  return listed(names.map((name) => fragment`${ident(name)}`));
 }

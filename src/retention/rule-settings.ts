@@ -23,6 +23,21 @@ export const orphanSetting = z.strictObject({
 });
 export type OrphanOf = z.infer<typeof orphanSetting>;
 
+/** Where rows are kept once they left their table. */
+export const archiveSetting = z
+  .strictObject({
+    table: z.string().min(1).optional().describe('Another table with the same columns, in the same database'),
+    directory: z
+      .string()
+      .regex(/^\//, { message: 'must be an absolute path' })
+      .optional()
+      .describe('A folder for compressed files with one line of JSON for each row'),
+  })
+  .refine(({ table, directory }) => (table === undefined) !== (directory === undefined), {
+    message: 'name a table or a directory, one of the two',
+  });
+export type Archive = z.infer<typeof archiveSetting>;
+
 /** What the map says for rows that stay for ever. */
 export const NEVER = 'never';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { durationSetting, sizeSetting } from '../base/settings.ts';
-import { keepLastSetting, orphanSetting, planAgesSetting } from './rule-settings.ts';
+import { archiveSetting, keepLastSetting, orphanSetting, planAgesSetting } from './rule-settings.ts';
 
 /** How much of the time batches may be at work. */
 export const paceSetting = z.enum(['gentle', 'normal', 'full']);
@@ -25,6 +25,7 @@ const ruleSetting = z.strictObject({
     .enum(['rows', 'detach', 'drop'])
     .default('rows')
     .describe('Partitions that are old as a whole: their rows go one by one, or they are detached, or dropped'),
+  archive: archiveSetting.optional().describe('Where rows are kept before they go'),
   maxShare: z.number().gt(0).lte(1).default(0.5).describe('Refuse to delete more than this share of the table at once'),
   keepAtLeast: z.int().nonnegative().default(1).describe('Refuse when fewer rows than this would stay'),
   allowTriggers: z.array(z.string()).default([]).describe('Delete triggers that may fire, by name'),
@@ -38,9 +39,9 @@ export function olderThanInWords({ olderThan }: Pick<Rule, 'olderThan'>): string
   return typeof olderThan === 'string' ? `older than ${olderThan}` : `older than ${olderThan.from} allows`;
 }
 
-/** Whether a rule lets some rows stay that are old. */
-export function isChoosy({ where, keepLast, orphanOf, olderThan }: Rule): boolean {
-  return where !== undefined || keepLast !== undefined || orphanOf !== undefined || typeof olderThan !== 'string';
+/** Whether a rule lets some rows stay that are old, or does more than delete: then it must look at each of them. */
+export function isChoosy({ where, keepLast, orphanOf, olderThan, archive }: Rule): boolean {
+  return [where, keepLast, orphanOf, archive].some((each) => each !== undefined) || typeof olderThan !== 'string';
 }
 
 /** Retention as data: without a rule nothing is ever deleted. */
@@ -48,7 +49,7 @@ export const rulesSetting = z
   .array(
     ruleSetting.refine((rule) => rule.partitions === 'rows' || !isChoosy(rule), {
       path: ['partitions'],
-      message: 'a partition goes whole, and this rule chooses between its rows: leave it out',
+      message: 'a partition goes whole, and this rule has to look at each of its rows: leave it out',
     }),
   )
   .refine((rules) => new Set(rules.map(({ name }) => name)).size === rules.length, {

@@ -2,7 +2,7 @@ import type { Reader } from '../adapters/postgres.ts';
 import { fragment, ident, sql, type Fragment } from '../adapters/sql.ts';
 
 /** One column, as the catalogue has it. */
-interface ColumnFacts {
+export interface ColumnFacts {
   readonly name: string;
   /** As SQL writes it, with its length: `character varying(20)`. */
   readonly type: string;
@@ -33,6 +33,8 @@ export interface TableFacts {
   /** `relkind`: r for a table, p for a partitioned one. */
   readonly kind: string;
   readonly privileges: readonly Privilege[];
+  /** What one row takes in bytes, as the statistics have it; null where there are none. */
+  readonly rowBytes: number | null;
   /** Policies hide rows of it from the role. */
   readonly isRowSecured: boolean;
   readonly columns: readonly ColumnFacts[];
@@ -100,6 +102,10 @@ const factsOf = (where: Fragment) => sql<TableFacts>`
   SELECT c.oid::text AS oid, n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS kind,
          ARRAY(SELECT privilege FROM unnest('{SELECT,INSERT,UPDATE,DELETE}'::text[]) privilege
                 WHERE has_table_privilege(c.oid, privilege)) AS privileges,
+         (SELECT max(pg_table_size(part.oid) / part.reltuples)::float8
+            FROM pg_class part
+           WHERE part.reltuples > 0 AND part.relkind = 'r'
+             AND (part.oid = c.oid OR part.oid IN (SELECT relid FROM pg_partition_tree(c.oid)))) AS "rowBytes",
          row_security_active(c.oid) AS "isRowSecured",
          (SELECT coalesce(json_agg(json_build_object(
                    'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),

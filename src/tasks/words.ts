@@ -661,6 +661,18 @@ export const taskWords: readonly TaskWords[] = [
         description: 'Partitions that are old as a whole: their rows go one by one, or they are detached, or dropped',
       },
       {
+        key: 'rules[].archive.table',
+        type: 'text',
+        fallback: 'optional',
+        description: 'Another table with the same columns, in the same database',
+      },
+      {
+        key: 'rules[].archive.directory',
+        type: 'text',
+        fallback: 'optional',
+        description: 'A folder for compressed files with one line of JSON for each row',
+      },
+      {
         key: 'rules[].maxShare',
         type: 'number to 1',
         fallback: 'default 0.5',

@@ -4,8 +4,15 @@ import { formatCount } from '../../base/units.ts';
 import { countDoomed, countLeft } from '../count.ts';
 import { cutoffOf, youthRefusal } from '../cutoff.ts';
 import { doomed, type Doom } from '../doomed.ts';
-import { companionsOf, firstBatchOf, type Found, type Prepared, type Surroundings } from '../prepare.ts';
-import { blockingRefusals, findReferences, triggerRefusals, unindexedRefusals, type Reference } from '../references.ts';
+import { firstBatchOf, type Found, type Prepared, type Surroundings } from '../prepare.ts';
+import {
+  blockingRefusals,
+  companionsOf,
+  findReferences,
+  triggerRefusals,
+  unindexedRefusals,
+  type Reference,
+} from '../references.ts';
 import type { Refusal } from '../refusal.ts';
 import { findFamily, type Family, type Target } from '../target.ts';
 import type { Errand } from './errands.ts';
