@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Session } from '../adapters/postgres.ts';
 import type { World } from '../base/world.ts';
 import type { Config } from '../config/config.ts';
 import { openJournal } from '../engine/sqlite-journal.ts';
@@ -7,11 +8,16 @@ import { stateDirectory } from './state-directory.ts';
 import { takeTurn } from './turn.ts';
 
 /**
- * Does something that must not happen beside a backup on this host: its own work under the same host lock.
+ * Does something that must not happen beside a run on this host: its own work under the same host lock.
+ * @param coordination where it must not happen beside a run on another host either
  * @throws MaintError LOCKED when another run is at work, and what `work` throws
  */
 export async function alone<T>(
-  { config, common }: { readonly config: Config; readonly common: CommonFlags },
+  {
+    config,
+    common,
+    coordination,
+  }: { readonly config: Config; readonly common: CommonFlags; readonly coordination?: Session | undefined },
   world: World,
   work: () => Promise<T>,
 ): Promise<T> {
@@ -20,7 +26,7 @@ export async function alone<T>(
   await using turn = await takeTurn({
     stateDirectory: directory,
     journal,
-    coordination: undefined,
+    coordination,
     project: config.project,
     host: world.hostname,
     run: randomUUID(),

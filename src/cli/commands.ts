@@ -23,6 +23,8 @@ export interface Building extends Surface {
   readonly accept: (invocation: Invocation) => void;
   /** Only a command that was typed gets its flags: building those of all takes longer than all the rest. */
   readonly isTyped: (name: string) => boolean;
+  /** What was typed right behind a word. */
+  readonly wordBehind?: (name: string) => string | undefined;
 }
 
 /** Adds a command; `fill`, which adds flags, action and the rest of its help, is left out when nobody typed it. */
@@ -74,6 +76,9 @@ function fillRun(command: Command, building: Building): void {
   );
 }
 
+/** The command below the task `prune`. */
+export const BELOW_PRUNE = 'restore';
+
 /** A task by its own name: `maint health`. */
 export function addVerb(program: Command, building: Building, task: TaskWords): void {
   const { name, summary } = task;
@@ -82,6 +87,8 @@ export function addVerb(program: Command, building: Building, task: TaskWords): 
     group: 'Tasks:',
     summary,
     fill(command) {
+      // The flags of a command below it must not be taken for those of a run.
+      if (building.wordBehind?.(name) === BELOW_PRUNE) return;
       for (const flag of task.flags) command.addOption(taskOption(flag));
       for (const option of runOptions()) command.addOption(option);
       if (name === 'health') command.addOption(monitorOption());

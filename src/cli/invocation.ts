@@ -15,6 +15,7 @@ export type Invocation =
   | RestoreInvocation
   | BackupsInvocation
   | RestoreSweepInvocation
+  | PruneRestoreInvocation
   | CronInvocation
   | { readonly kind: 'runbook'; readonly check: string }
   | { readonly kind: 'completion'; readonly shell: Shell }
@@ -104,6 +105,20 @@ export interface RestoreTarget {
 export interface RestoreSweepInvocation {
   readonly kind: 'restore-sweep';
   readonly target: RestoreTarget;
+  readonly dryRun: boolean;
+  readonly format: Format;
+  readonly common: CommonFlags;
+}
+
+/** Bring archived rows back. */
+export interface PruneRestoreInvocation {
+  readonly kind: 'prune-restore';
+  /** The name of a rule, or the folder of one. */
+  readonly rule: string;
+  /** Texts as they were typed. */
+  readonly since: string | undefined;
+  readonly until: string | undefined;
+  readonly where: string | undefined;
   readonly dryRun: boolean;
   readonly format: Format;
   readonly common: CommonFlags;

@@ -36,6 +36,8 @@ async function dispatch(invocation: Invocation, world: World): Promise<number> {
       return (await import('./restore.ts')).restoreCommand(invocation, world);
     case 'restore-sweep':
       return (await import('./restore-sweep.ts')).restoreSweepCommand(invocation, world);
+    case 'prune-restore':
+      return (await import('./prune-restore.ts')).pruneRestoreCommand(invocation, world);
     case 'backups-list':
     case 'backups-show':
     case 'backups-status':

@@ -6,6 +6,7 @@ import type { Invocation } from './invocation.ts';
 import { valueOption } from './options.ts';
 import { addLooks, addSetUp } from './own-commands.ts';
 import { addRestore } from './restore-command.ts';
+import { addPruneRestore } from './prune-commands.ts';
 import { rootHelp } from './root-help.ts';
 import { commandNames, translate, unknownWord } from './usage.ts';
 
@@ -20,6 +21,7 @@ export function parseCommandLine(argv: readonly string[], surface: Surface): Inv
     ...surface,
     accept: (invocation) => accepted.push(invocation),
     isTyped: (name) => argv.includes(name),
+    wordBehind: (name) => argv[argv.indexOf(name) + 1],
   });
   captureOutput(program, surface.columns, written);
   try {
@@ -42,6 +44,7 @@ export function buildProgram(building: Building): Command {
   program.helpInformation = () => rootHelp(building.words, building.columns);
   addRounds(program, building);
   for (const task of building.words) addVerb(program, building, task);
+  addPruneRestore(program, building);
   addRestore(program, building);
   addCommand(program, building, { ...COMMANDS.backups, fill: (command) => fillBackups(command, building) });
   addLooks(program, building);

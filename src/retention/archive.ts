@@ -9,7 +9,15 @@ import type { Reference } from './references.ts';
 import { consentRefusals } from './references.ts';
 import type { Refusal } from './refusal.ts';
 import type { Archive } from './rule-settings.ts';
-import { findTable, isTable, nameOfTable, primaryKeyOf, type ColumnFacts, type TableFacts } from './table-facts.ts';
+import {
+  findTable,
+  isTable,
+  nameOfTable,
+  primaryKeyOf,
+  storedColumns,
+  type ColumnFacts,
+  type TableFacts,
+} from './table-facts.ts';
 
 /** How rows are archived, and what stands in the way. */
 interface Archiving {
@@ -107,11 +115,6 @@ async function intoTable(
     refusals,
     lines: [`the rows come into ${into} in the same statement: ${names.join(', ')}`],
   };
-}
-
-/** Columns that hold something of their own. */
-function storedColumns({ columns }: TableFacts): readonly ColumnFacts[] {
-  return columns.filter(({ isGenerated }) => !isGenerated);
 }
 
 /** What keeps a table from taking these columns as they are. */

@@ -63,7 +63,10 @@ interface Youth {
 }
 
 /** What of a rule says when its rows are old. */
-interface AgeRule extends Pick<Rule, 'name' | 'table' | 'age' | 'timezone' | 'unit'> {
+/** How the age column of a rule is read. */
+export type AgeColumn = Pick<Rule, 'name' | 'table' | 'age' | 'timezone' | 'unit'>;
+
+interface AgeRule extends AgeColumn {
   readonly olderThan: string;
 }
 
@@ -92,7 +95,8 @@ export async function cutoffOf(database: Reader, question: AgeQuestion): Promise
   return { at: row.at, key: keyOf(row, type, rule) };
 }
 
-function missingWord({ table, age, timezone, unit }: AgeRule, type: AgeType): Refusal | undefined {
+/** What a rule must say besides, for a column of that type. */
+export function missingWord({ table, age, timezone, unit }: AgeColumn, type: AgeType): Refusal | undefined {
   if (type === 'timestamp' && timezone === undefined)
     return {
       detail: 'prune.age',
@@ -116,17 +120,21 @@ function badAge({ name }: AgeRule, said: string): Refusal {
   };
 }
 
-interface CutoffRow {
+/** One instant in every form that an age column may have. */
+export interface InstantForms {
   readonly at: string;
-  readonly isPast: boolean;
   readonly local: string;
   readonly day: string;
   readonly epoch: string;
   readonly epochMs: string;
 }
 
+interface CutoffRow extends InstantForms {
+  readonly isPast: boolean;
+}
+
 /** A date is old once its whole day is; a number is rounded down: never a row too many. */
-function keyOf(row: CutoffRow, type: AgeType, { unit }: AgeRule): string {
+export function keyOf(row: InstantForms, type: AgeType, { unit }: Pick<AgeColumn, 'unit'>): string {
   if (type === 'timestamptz') return row.at;
   if (type === 'timestamp') return row.local;
   if (type === 'date') return row.day;

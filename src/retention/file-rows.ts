@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Database, Transaction } from '../adapters/postgres.ts';
 import { sql, type Statement } from '../adapters/sql.ts';
+import { MaintError } from '../base/errors.ts';
 import type { Action, Grip } from './action.ts';
 import { held, heldInWords, holding, requireAlone } from './held-rows.ts';
 import type { Reference } from './references.ts';
@@ -32,17 +33,37 @@ const GUESSED_ROW_BYTES = 2_000;
 export function fileRows(filing: Filing): Action {
   const rows = Math.floor(BATCH_BYTES / Math.max(1, filing.root.rowBytes ?? GUESSED_ROW_BYTES));
   const maxLimit = Math.min(MAX_ROWS, Math.max(1, rows));
+  const state: State = { pending: undefined };
   return {
     firstRows: Math.min(1_000, maxLimit),
     maxRows: 50_000,
     maxLimit,
     begin: (database: Database) => settleAll(database, filing),
-    take: (inside, grip) => takeBatch(inside, grip, filing),
+    take: (inside, grip) => takeBatch(inside, grip, { ...filing, state }),
     statements: (grip) => [holding(grip), EXACT_TEXT, removal(filing, grip, heldInWords(grip))],
   };
 }
 
-async function takeBatch(inside: Transaction, grip: Grip, filing: Filing): ReturnType<Action['take']> {
+interface State {
+  /** The segment whose transaction has not come to its end. */
+  pending: string | undefined;
+}
+
+async function takeBatch(
+  inside: Transaction,
+  grip: Grip,
+  filing: Filing & { readonly state: State },
+): ReturnType<Action['take']> {
+  const { state, folder, head } = filing;
+  if (state.pending !== undefined)
+    throw new MaintError(
+      'STATEMENT_FAILED',
+      `it is not clear whether the rows of ${state.pending} have left the table`,
+      {
+        hint: 'Run it again: the next run finds that out first.',
+        detail: 'prune.segment',
+      },
+    );
   const places = (await inside.rows(holding(grip))).map(({ place }) => place);
   if (places.length === 0) return { rows: 0, isWhole: true };
   await requireAlone(inside, { table: grip.target.table, places }, filing.references);
@@ -50,11 +71,15 @@ async function takeBatch(inside: Transaction, grip: Grip, filing: Filing): Retur
   await inside.rows(EXACT_TEXT);
   const lines = (await inside.rows(removal(filing, grip, places))).map(({ line }) => line);
   const id = `${clock?.instant ?? ''}-${randomBytes(4).toString('hex')}`;
-  await writeSegment(filing.folder, { ...filing.head, id }, lines);
+  await writeSegment(folder, { ...head, id }, lines);
+  state.pending = id;
   return {
     rows: lines.length,
     isWhole: places.length < grip.limit,
-    afterCommit: () => settleSegment(filing.folder, id),
+    afterCommit: async () => {
+      await settleSegment(folder, id);
+      state.pending = undefined;
+    },
   };
 }
 

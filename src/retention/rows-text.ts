@@ -1,5 +1,6 @@
 import { fragment, ident, sql, type Fragment } from '../adapters/sql.ts';
 import { listed } from './renamed.ts';
+import type { ColumnFacts } from './table-facts.ts';
 
 /**
  * One row as one line of JSON: each value as PostgreSQL writes it to text and reads it again, in quotes, or null. Unlike
@@ -9,6 +10,13 @@ export function lineOf(columns: readonly string[]): Fragment {
   const names = listed(columns.map((name) => fragment`${name}`));
   const values = listed(columns.map((name) => fragment`${ident(name)}::text`));
   return fragment`json_object(ARRAY[${names}]::text[], ARRAY[${values}]::text[])::text`;
+}
+
+/** The columns of such a line, each with its type again. `line` is one of type json. */
+export function valuesOf(columns: readonly ColumnFacts[]): Fragment {
+  return listed(
+    columns.map(({ name, typeName }) => fragment`(line ->> ${name}::text)::${ident(...typeName)} AS ${ident(name)}`),
+  );
 }
 
 /** How values are written, whatever the role or the database prefers; as pg_dump does it. Until the end of the transaction. */

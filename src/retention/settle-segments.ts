@@ -2,7 +2,6 @@ import type { Database } from '../adapters/postgres.ts';
 import { fragment, ident, sql, type Fragment, type Statement } from '../adapters/sql.ts';
 import { listFolder } from '../adapters/files.ts';
 import { MaintError } from '../base/errors.ts';
-import type { Filing } from './file-rows.ts';
 import { columnsOf, listed } from './renamed.ts';
 import { EXACT_TEXT, lineOf } from './rows-text.ts';
 import {
@@ -13,9 +12,17 @@ import {
   settleSegment,
   unsettledId,
   writeSegment,
+  type SegmentHead,
   type SegmentManifest,
 } from './segment.ts';
 import { missingColumns, sourceOf, type TableFacts } from './table-facts.ts';
+
+/** Segments of one rule, and the table that their rows left. */
+interface Settling {
+  readonly folder: string;
+  readonly root: TableFacts;
+  readonly head: Pick<SegmentHead, 'database' | 'table'>;
+}
 
 /** So many rows are looked for at once. */
 const CHUNK = 1_000;
@@ -26,7 +33,7 @@ const CHUNK = 1_000;
  * left the table, or is not there any more as it was, and its segment keeps it.
  * @throws MaintError FILE_UNUSABLE where a segment is damaged, or is not of this table
  */
-export async function settleAll(database: Database, { folder, root, head }: Omit<Filing, 'references'>): Promise<void> {
+export async function settleAll(database: Database, { folder, root, head }: Settling): Promise<void> {
   const unsettled: SegmentManifest[] = [];
   for (const { name } of (await listFolder(folder)) ?? []) {
     const id = unsettledId(name);
@@ -46,7 +53,7 @@ export async function settleAll(database: Database, { folder, root, head }: Omit
 
 async function settleOne(
   database: Database,
-  { folder, root }: Pick<Filing, 'folder' | 'root'>,
+  { folder, root }: Pick<Settling, 'folder' | 'root'>,
   manifest: SegmentManifest,
 ): Promise<void> {
   const { id } = manifest;

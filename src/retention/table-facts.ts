@@ -1,5 +1,5 @@
 import type { Reader } from '../adapters/postgres.ts';
-import { fragment, ident, sql, type Fragment } from '../adapters/sql.ts';
+import { fragment, ident, sql, type Fragment, type Identifier } from '../adapters/sql.ts';
 
 /** One column, as the catalogue has it. */
 export interface ColumnFacts {
@@ -65,6 +65,16 @@ export function isTable({ kind }: TableFacts): boolean {
 /** All rows of a table with its partitions, and without what merely inherits from it. */
 export function sourceOf({ schema, name, kind }: TableFacts): Fragment {
   return kind === 'p' ? fragment`${ident(schema, name)}` : fragment`ONLY ${ident(schema, name)}`;
+}
+
+/** The type of a column, for casts. */
+export function castOf({ typeName }: Pick<ColumnFacts, 'typeName'>): Identifier {
+  return ident(...typeName);
+}
+
+/** Columns that hold something of their own: they are archived, and come back. */
+export function storedColumns({ columns }: TableFacts): readonly ColumnFacts[] {
+  return columns.filter(({ isGenerated }) => !isGenerated);
 }
 
 /** The columns of the primary key in order; undefined where there is none. */

@@ -82,6 +82,7 @@ export const prune = defineTask<Settings>({
   examples: [
     { command: 'maint prune --dry-run', summary: 'say which rows would go, and by which statement' },
     { command: 'maint prune --rule events --pace full', summary: 'one rule, without resting between batches' },
+    { command: 'maint prune restore orders --dry-run', summary: 'count what an archive would give back' },
   ],
 
   async plan(context) {

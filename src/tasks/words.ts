@@ -584,6 +584,7 @@ export const taskWords: readonly TaskWords[] = [
     examples: [
       { command: 'maint prune --dry-run', summary: 'say which rows would go, and by which statement' },
       { command: 'maint prune --rule events --pace full', summary: 'one rule, without resting between batches' },
+      { command: 'maint prune restore orders --dry-run', summary: 'count what an archive would give back' },
     ],
     settings: [
       {
