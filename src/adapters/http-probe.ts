@@ -1,5 +1,4 @@
-import { request as requestHttp, type IncomingMessage } from 'node:http';
-import { request as requestHttps } from 'node:https';
+import type { IncomingMessage } from 'node:http';
 import { MaintError } from '../base/errors.ts';
 import { formatDuration } from '../base/units.ts';
 
@@ -53,7 +52,8 @@ export function shownUrl(url: URL): string {
 }
 
 async function get(url: URL, signal: AbortSignal): Promise<IncomingMessage> {
-  const request = url.protocol === 'https:' ? requestHttps : requestHttp;
+  // Loaded when it is needed: both bring a good part of Node.js with them, and few runs ask a web server.
+  const { request } = await (url.protocol === 'https:' ? import('node:https') : import('node:http'));
   return new Promise((resolve, reject) => {
     request(url, { agent: false, signal, headers: { 'user-agent': 'maint', accept: '*/*' } }, resolve)
       .on('error', reject)

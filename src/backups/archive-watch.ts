@@ -1,12 +1,17 @@
 import { release } from '../adapters/memory.ts';
 import { ForeignArchive } from './archive-header.ts';
 import { ArchiveRows, BrokenArchive, type CountedTable } from './archive-rows.ts';
+import { schemaSha256 } from './schema-hash.ts';
 import { parseCopy, tableKey } from './table-name.ts';
 
 /** What was seen of an archive in passing. */
 export type Watched =
-  /** Rows by the table that a COPY loads. */
-  | { readonly kind: 'counted'; readonly rows: ReadonlyMap<string, number> }
+  /** Rows by the table that a COPY loads; the hash is undefined where the definitions were not seen. */
+  | {
+      readonly kind: 'counted';
+      readonly rows: ReadonlyMap<string, number>;
+      readonly schemaSha256: string | undefined;
+    }
   | { readonly kind: 'broken'; readonly fault: string }
   /** Only pg_restore can read it. */
   | { readonly kind: 'foreign' };
@@ -27,7 +32,7 @@ export class ArchiveWatch {
   /** Call it after the last piece. */
   finish(): Watched {
     this.#attempt((rows) => {
-      this.#ending = { kind: 'counted', rows: rowsByCopy(rows.finish()) };
+      this.#ending = { kind: 'counted', rows: rowsByCopy(rows.finish()), schemaSha256: schemaSha256(rows.objects) };
     });
     return this.#ending ?? { kind: 'foreign' };
   }

@@ -13,7 +13,7 @@ import {
 import { piecesOf } from '../adapters/pieces.ts';
 import { MaintError } from '../base/errors.ts';
 import { ArchiveWatch, type Watched } from './archive-watch.ts';
-import { damageOf, type Opening } from './opening.ts';
+import { damageOf, type Through } from './opening.ts';
 import { BrokenScript, ScriptRows } from './script-rows.ts';
 import { sha256Of } from './stored.ts';
 import { together } from './together.ts';
@@ -22,7 +22,8 @@ import { together } from './together.ts';
 export interface DecodeRequest {
   /** Reads the stored dump from front to back, each time it is called. */
   readonly read: () => AsyncIterable<Buffer>;
-  readonly opening: Opening;
+  /** Opens what is stored; see `libraryOpening`. */
+  readonly through: Through;
   readonly pgRestore: ClientProgram;
   /** Told the stored bytes read so far. */
   readonly onBytes: (bytes: number) => void;
@@ -33,6 +34,8 @@ export interface Decoded {
   readonly sha256: string;
   /** Rows by the table that a COPY loads; undefined when the dump cannot be decoded. */
   readonly rows: ReadonlyMap<string, number> | undefined;
+  /** Of its definitions; undefined when it cannot be decoded, or only by pg_restore. */
+  readonly schemaSha256: string | undefined;
   /** Why it cannot be decoded, in the words of the program that found out; undefined when it can. */
   readonly fault: string | undefined;
   /** No key opened it, which is no fault as long as the hash is right; undefined where one did. */
@@ -48,12 +51,13 @@ export async function decode(request: DecodeRequest, signal: AbortSignal): Promi
   const { fed, ends, watched } = await readOnce(request, signal);
   const { unopened } = fed;
   const sha256 = fed.sha256 ?? (await sha256Of(request.read()));
-  if (unopened !== undefined) return { sha256, rows: undefined, fault: undefined, unopened };
+  const undecoded = { sha256, rows: undefined, schemaSha256: undefined, unopened };
+  if (unopened !== undefined) return { ...undecoded, fault: undefined };
   const fault = fed.damage ?? faultOf(ends);
-  const counted = fault === undefined && watched.kind === 'foreign' ? await countScript(request, signal) : watched;
-  if (fault !== undefined || counted.kind !== 'counted')
-    return { sha256, rows: undefined, fault: fault ?? faultIn(counted), unopened };
-  return { sha256, rows: counted.rows, fault, unopened };
+  if (fault !== undefined) return { ...undecoded, fault };
+  const counted = watched.kind === 'foreign' ? await countScript(request, signal) : watched;
+  if (counted.kind !== 'counted') return { ...undecoded, fault: faultIn(counted) };
+  return { sha256, rows: counted.rows, schemaSha256: counted.schemaSha256, fault, unopened };
 }
 
 interface Read {
@@ -62,31 +66,22 @@ interface Read {
   readonly watched: Watched;
 }
 
-/** What is opened passes through maint, which counts, and on to pg_restore, which judges. */
+/**
+ * What is opened passes through maint, which counts, and on to pg_restore, which judges. The library opens it, for what a
+ * program makes of it would have to be carried out of one process and into another twice.
+ */
 async function readOnce(request: DecodeRequest, signal: AbortSignal): Promise<Read> {
-  const { opening, pgRestore } = request;
   const watch = new ArchiveWatch();
-  await using restoring = await startPipeline({
-    stages: [{ name: 'pg_restore', file: pgRestore.path, args: ['--file=/dev/null'] }],
-    input: 'written',
-    signal,
-  });
+  await using restoring = await startRestoring(request.pgRestore, ['--file=/dev/null'], signal);
   restoring.output.resume();
-  if (opening.stages.length === 0) {
-    const fed = await feedStored(request, restoring.input, watch);
-    const ends = await restoring.ended;
-    signal.throwIfAborted();
-    return { fed, ends, watched: watch.finish() };
-  }
-  await using opened = await startPipeline({ stages: opening.stages, input: 'written', signal });
-  const [fed] = await together(
-    signal,
-    () => feedStored(request, opened.input),
-    () => feed(inputOf(restoring.input), watch.passing(piecesOf(opened.output)), watch.usedUp),
-  );
-  const ends = [...(await opened.ended), ...(await restoring.ended)];
+  const fed = await feedStored(request, restoring.input, watch);
+  const ends = await restoring.ended;
   signal.throwIfAborted();
   return { fed, ends, watched: watch.finish() };
+}
+
+function startRestoring({ path }: ClientProgram, args: readonly string[], signal: AbortSignal): Promise<Pipeline> {
+  return startPipeline({ stages: [{ name: 'pg_restore', file: path, args }], input: 'written', signal });
 }
 
 interface Fed {
@@ -96,12 +91,12 @@ interface Fed {
   readonly unopened?: MaintError;
 }
 
-/** Nobody looks at what a program gets. */
+/** Nobody looks at what pg_restore gets. */
 const HANDED_ON = { passing: (source: AsyncIterable<Buffer>) => source, usedUp: release };
 
-/** Hashes what is stored, opens of it what maint opens itself, and writes that into a program. */
+/** Hashes what is stored, opens it, and writes that into pg_restore. */
 async function feedStored(
-  { read, opening, onBytes }: DecodeRequest,
+  { read, through, onBytes }: DecodeRequest,
   stdin: Pipeline['input'],
   { passing, usedUp }: Pick<ArchiveWatch, 'passing' | 'usedUp'> = HANDED_ON,
 ): Promise<Fed> {
@@ -116,10 +111,10 @@ async function feedStored(
     }
   };
   try {
-    await feed(input, passing(opening.through(hashed())), usedUp);
+    await feed(input, passing(through(hashed())), usedUp);
     return { sha256: hash.digest('hex') };
   } catch (error) {
-    // Whoever reads what the programs make of it must come to its end.
+    // Whoever reads what pg_restore makes of it must come to its end.
     input.destroy();
     const damage = damageOf(error);
     if (damage !== undefined) return { damage };
@@ -135,12 +130,7 @@ function inputOf(input: Pipeline['input']): NonNullable<Pipeline['input']> {
 
 /** Reads the dump again, and counts in the script that pg_restore makes of it. */
 async function countScript(request: DecodeRequest, signal: AbortSignal): Promise<Watched> {
-  const { opening, pgRestore } = request;
-  await using pipeline = await startPipeline({
-    stages: [...opening.stages, { name: 'pg_restore', file: pgRestore.path, args: ['--data-only', '--file=-'] }],
-    input: 'written',
-    signal,
-  });
+  await using pipeline = await startRestoring(request.pgRestore, ['--data-only', '--file=-'], signal);
   const rows = new ScriptRows();
   const [{ damage }] = await together(
     signal,
@@ -153,7 +143,7 @@ async function countScript(request: DecodeRequest, signal: AbortSignal): Promise
   signal.throwIfAborted();
   if (fault !== undefined) return { kind: 'broken', fault };
   try {
-    return { kind: 'counted', rows: rows.finish() };
+    return { kind: 'counted', rows: rows.finish(), schemaSha256: undefined };
   } catch (error) {
     if (!(error instanceof BrokenScript)) throw error;
     return { kind: 'broken', fault: error.message };

@@ -1,6 +1,7 @@
 import { decrypted, isBrokenCiphertext } from '../adapters/age.ts';
 import { recipientsOf } from '../adapters/age-keys.ts';
 import type { ClientPrograms } from '../adapters/client-programs.ts';
+import { release } from '../adapters/memory.ts';
 import type { Stage } from '../adapters/pipeline.ts';
 import { decompressed, isDamaged } from '../adapters/zstd.ts';
 import { MaintError } from '../base/errors.ts';
@@ -14,8 +15,8 @@ export interface Keys {
   readonly identity: Secret | undefined;
 }
 
-/** What happens to bytes on their way. */
-type Through = (source: AsyncIterable<Buffer>) => AsyncIterable<Buffer>;
+/** What happens to bytes on their way. Pieces that are given to it must not be looked at again. */
+export type Through = (source: AsyncIterable<Buffer>) => AsyncIterable<Buffer>;
 
 /** How the stored bytes of an artifact become what went into it: first what maint does itself, then programs. */
 export interface Opening {
@@ -57,7 +58,7 @@ export async function openingOf(codec: readonly string[], keys: Keys): Promise<O
   };
 }
 
-/** As `openingOf`, with libraries alone: for the beginning of an artifact, which is all that is read. */
+/** As `openingOf`, with libraries alone: for what passes through maint anyway, where a program would only cost a detour. */
 export async function libraryOpening(codec: readonly string[], keys: Keys): Promise<Through> {
   const clients = { locate: () => Promise.resolve(undefined) };
   return (await openingOf(codec, { ...keys, clients })).through;
@@ -93,7 +94,8 @@ async function decoderOf(name: string, { clients, identity }: Keys): Promise<Dec
     throw new MaintError('PROGRAM_TOO_OLD', `this maint does not know how to open ${name}`, {
       hint: 'Use the version of maint that made the backup, or a newer one.',
     });
+  const through: Through = (source) => decompressed(source, release);
   const file = await clients.locate('zstd');
   const args = ['--decompress', '--quiet', '--stdout'];
-  return { stage: file === undefined ? undefined : { name, file, args }, through: decompressed };
+  return { stage: file === undefined ? undefined : { name, file, args }, through };
 }

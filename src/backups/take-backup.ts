@@ -13,7 +13,7 @@ import { decode } from './decode.ts';
 import { dump, type Dump, type DumpRequest } from './dump.ts';
 import { backupFolder, makeId } from './layout.ts';
 import type { Manifest } from './manifest.ts';
-import { damageOf, openingOf } from './opening.ts';
+import { damageOf, libraryOpening } from './opening.ts';
 import { publish } from './publish.ts';
 import { compareDecoded, compareDump, makeManifest, type Comparison } from './record.ts';
 import { prepareRepository } from './repository.ts';
@@ -195,9 +195,9 @@ async function compare(request: BackupRequest, facts: Dumped, signal: AbortSigna
   // A pg_dump newer than maint: its pg_restore reads what it wrote, one more pass.
   const pgRestore = await request.clients.find('pg_restore', request.pgDump.major);
   const path = join(folder, dumped.artifact.path);
-  const opening = await openingOf(dumped.artifact.codec, { clients: request.clients, identity: sealing.identity });
+  const through = await libraryOpening(dumped.artifact.codec, { clients: request.clients, identity: sealing.identity });
   const { rows, fault } = await decode(
-    { read: () => readPieces(path), opening, pgRestore, onBytes: ignoreBytes },
+    { read: () => readPieces(path), through, pgRestore, onBytes: ignoreBytes },
     signal,
   );
   if (rows === undefined) throw new BrokenArchive(fault ?? 'the archive cannot be decoded');

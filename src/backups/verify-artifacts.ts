@@ -3,10 +3,8 @@ import { formatCount } from '../base/units.ts';
 import { decodeCompanion } from './decode-companion.ts';
 import { decode, type Decoded } from './decode.ts';
 import { dumpOf, rowsByTarget, type Artifact, type Manifest } from './manifest.ts';
-import { openingOf } from './opening.ts';
-import { readHead } from './restore-head.ts';
+import { libraryOpening } from './opening.ts';
 import { compareRows, describeDifferences } from './row-differences.ts';
-import { schemaSha256 } from './schema-hash.ts';
 import { sha256Of } from './stored.ts';
 import { finding, type Finding, type Stated, type VerifyRequest } from './verify-request.ts';
 
@@ -86,7 +84,7 @@ async function readDump(request: VerifyRequest, reading: Reading, signal: AbortS
   const decoded = await decode(
     {
       read: readingOf(request, reading, signal),
-      opening: await openingOf(artifact.codec, request.keys),
+      through: await libraryOpening(artifact.codec, request.keys),
       pgRestore: await request.pgRestore(stated.manifest.tools.pgDumpMajor),
       onBytes: ignoreBytes,
     },
@@ -96,7 +94,7 @@ async function readDump(request: VerifyRequest, reading: Reading, signal: AbortS
     findings: [
       ...byteFaults(reading, decoded),
       ...rowFaults(stated.manifest, decoded),
-      ...(await schemaFaults(request, { reading, decoded }, signal)),
+      ...schemaFaults(reading, decoded),
     ],
     unopened: decoded.unopened,
   };
@@ -128,17 +126,10 @@ function rowFaults(manifest: Manifest, { rows }: Decoded): readonly Finding[] {
   return differences.length === 0 ? [] : [finding('verify.rows_mismatch', describeDifferences(differences))];
 }
 
-/** Is every definition in the dump the one that was there when it was taken? The beginning of the file has them all. */
-async function schemaFaults(
-  { store, path, keys }: VerifyRequest,
-  { reading: { artifact, stated }, decoded }: { readonly reading: Reading; readonly decoded: Decoded },
-  signal: AbortSignal,
-): Promise<readonly Finding[]> {
+/** Is every definition in the dump the one that was there when it was taken? */
+function schemaFaults({ artifact, stated }: Reading, { schemaSha256 }: Decoded): readonly Finding[] {
   const expected = stated.manifest.schemaSha256;
-  if (expected === undefined || decoded.rows === undefined) return [];
-  const read = (): AsyncIterable<Buffer> => store.read(`${path}/${artifact.path}`, signal);
-  const head = await readHead({ ...artifact, name: artifact.path, sizeBytes: artifact.bytes, keys, read });
-  if (head === undefined || schemaSha256(head.header.objects) === expected) return [];
+  if (expected === undefined || schemaSha256 === undefined || schemaSha256 === expected) return [];
   return [
     finding('verify.schema_mismatch', `the definitions in ${artifact.path} are not those that the manifest names`),
   ];

@@ -5,7 +5,6 @@ import { check, type Objection } from './explain.ts';
 import { findConfig, type FindRequest, type FoundFile } from './find.ts';
 import { interpolate, withoutValues } from './interpolate.ts';
 import { environmentLayers, flagLayers, layerOf, withLayers, type Layer, type SettingOverride } from './layers.ts';
-import { parseText } from './parse.ts';
 import { problemsError, type ConfigProblem } from './problem.ts';
 import { configSchema } from './schema.ts';
 import { formatPath, startsWith, withoutPlaces, type Path } from './tree.ts';
@@ -44,7 +43,7 @@ export async function loadConfig(request: ConfigRequest): Promise<Config> {
  * @throws MaintError CONFIG_NOT_FOUND when a named file is missing, CONFIG_INVALID when a file cannot be read at all
  */
 export async function checkConfig(request: ConfigRequest): Promise<ConfigCheck> {
-  const { wrong: _, ...checked } = await examine(request, readWritten(await findConfig(request)));
+  const { wrong: _, ...checked } = await examine(request, await readWritten(await findConfig(request)));
   return checked;
 }
 
@@ -57,7 +56,7 @@ const SALVAGE_ROUNDS = 8;
  * @throws MaintError CONFIG_NOT_FOUND when a named file is missing, CONFIG_INVALID when a file cannot be read at all
  */
 export async function salvageConfig(request: ConfigRequest): Promise<ConfigCheck> {
-  let written = readWritten(await findConfig(request));
+  let written = await readWritten(await findConfig(request));
   const { wrong: _, ...first } = await examine(request, written);
   if (first.config !== undefined) return first;
   written = { ...written, settings: written.settings ?? {}, problems: [] };
@@ -128,10 +127,12 @@ interface Written {
   readonly lineOf: (path: Path) => number | null;
 }
 
-function readWritten(found: FoundFile | undefined): Written {
+async function readWritten(found: FoundFile | undefined): Promise<Written> {
   if (found === undefined) return { file: null, settings: {}, problems: [], lineOf: () => null };
   const { file } = found;
   if ('value' in found) return { file, settings: found.value ?? null, problems: [], lineOf: () => null };
+  // The parser is large, and not every run has a file.
+  const { parseText } = await import('./parse.ts');
   const { settings, problems, lineOf } = parseText(found.text);
   return {
     file,

@@ -71,7 +71,19 @@ describe('sizes', () => {
 });
 
 test('counts have separators and nouns agree', () => {
-  expect(formatCount(1_234_567)).toBe('1,234,567');
+  for (const count of [
+    0,
+    7,
+    999,
+    1_000,
+    1_234_567,
+    -12_345,
+    2 ** 53 - 1,
+    1_234.56789,
+    -0.5,
+    12_345_678_901_234_567_890n,
+  ])
+    expect(formatCount(count)).toBe(count.toLocaleString('en-US'));
   expect([plural(1, 'table'), plural(2, 'table'), plural(0, 'entry', 'entries')]).toEqual([
     '1 table',
     '2 tables',
