@@ -108,8 +108,7 @@ function* namesOf(folder: string): Generator<Pick<TreeEntry, 'kind'> & { readonl
   const names = opendirSync(folder, { bufferSize: NAMES_AT_ONCE });
   try {
     for (let entry = names.readSync(); entry !== null; entry = names.readSync()) {
-      const kind = entry.isFile() ? 'file' : entry.isDirectory() ? 'folder' : entry.isSymbolicLink() ? 'link' : 'other';
-      yield { name: entry.name, kind };
+      yield { name: entry.name, kind: kindOf(entry) };
     }
   } finally {
     names.closeSync();
@@ -117,10 +116,16 @@ function* namesOf(folder: string): Generator<Pick<TreeEntry, 'kind'> & { readonl
 }
 
 /** Asks for owner, rights and time of an entry, and where a link points. */
-export function describeEntry(path: string): (EntryFacts & { readonly target: string | undefined }) | TreeFault {
+export function describeEntry(
+  path: string,
+): (EntryFacts & Pick<TreeEntry, 'kind'> & { readonly target: string | undefined }) | TreeFault {
   return attempted(() => {
     const facts = lstatSync(path);
-    return { ...factsOf(facts), target: facts.isSymbolicLink() ? readlinkSync(path) : undefined };
+    return {
+      ...factsOf(facts),
+      kind: kindOf(facts),
+      target: facts.isSymbolicLink() ? readlinkSync(path) : undefined,
+    };
   });
 }
 
@@ -166,6 +171,10 @@ export async function followInside(
     faultOf(error);
     return undefined;
   }
+}
+
+function kindOf(entry: Pick<Stats, 'isFile' | 'isDirectory' | 'isSymbolicLink'>): TreeEntry['kind'] {
+  return entry.isFile() ? 'file' : entry.isDirectory() ? 'folder' : entry.isSymbolicLink() ? 'link' : 'other';
 }
 
 function factsOf({ mode, uid, gid, size, mtime }: Stats): EntryFacts {

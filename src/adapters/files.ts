@@ -96,12 +96,25 @@ export async function translated<T>(path: string, work: () => Promise<T>): Promi
   try {
     return await work();
   } catch (error) {
-    const code = systemCode(error);
-    if (code === '' || error instanceof MaintError) throw error;
-    const isFull = code === 'ENOSPC' || code === 'EDQUOT';
-    const message = isFull ? `no space left for ${path}` : `${path} cannot be used (${code})`;
-    throw new MaintError(isFull ? 'NO_SPACE' : 'FILE_UNUSABLE', message, { cause: error });
+    throw translation(path, error);
   }
+}
+
+/** As `translated`, for work that does not wait. @throws MaintError NO_SPACE, FILE_UNUSABLE */
+export function translatedSync<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw translation(path, error);
+  }
+}
+
+function translation(path: string, error: unknown): unknown {
+  const code = systemCode(error);
+  if (code === '' || error instanceof MaintError) return error;
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+  const message = isFull ? `no space left for ${path}` : `${path} cannot be used (${code})`;
+  return new MaintError(isFull ? 'NO_SPACE' : 'FILE_UNUSABLE', message, { cause: error });
 }
 
 async function describe(folder: string, name: string): Promise<FolderEntry | undefined> {

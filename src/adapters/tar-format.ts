@@ -48,6 +48,8 @@ export interface TarFormat {
    * @returns undefined where it is damaged
    */
   decode(block: Buffer, records: Buffer | undefined): TarHead | undefined;
+  /** As `decode`, for a block that has turned out to be the header of an entry: all that stands in it. */
+  entry(block: Buffer, records: Buffer | undefined): TarEntry | undefined;
 }
 
 /**
@@ -83,14 +85,51 @@ export async function loadTarFormat(): Promise<TarFormat> {
     },
     decode: (block, records) => {
       try {
-        const before = records === undefined ? undefined : Pax.parse(records.toString());
-        const { nullBlock, cksumValid, type, size } = new Header(block, 0, before);
+        const { nullBlock, cksumValid, type, size = 0 } = new Header(block);
         if (nullBlock) return { kind: 'end', size: 0 };
-        return cksumValid && size !== undefined ? { kind: KINDS.get(type) ?? 'unknown', size } : undefined;
+        const kind = KINDS.get(type) ?? 'unknown';
+        const stated = kind === 'records' || records === undefined ? undefined : recordsIn(records).get('size');
+        return cksumValid ? { kind, size: stated === undefined ? size : Number(stated) } : undefined;
       } catch {
         // It throws where a number makes no sense, and reads no more than the block.
         return undefined;
       }
     },
+    entry: (block, records) => {
+      const { type, path = '', linkpath, mode = 0, uid = 0, gid = 0, size = 0, mtime } = new Header(block);
+      const kind = KINDS.get(type);
+      if (kind !== 'file' && kind !== 'folder' && kind !== 'link') return undefined;
+      const before = recordsIn(records ?? Buffer.alloc(0));
+      const number = (name: string, value: number): number => Number(before.get(name) ?? value);
+      return {
+        kind,
+        path: (before.get('path') ?? path).replace(/\/$/, ''),
+        target: kind === 'link' ? (before.get('linkpath') ?? linkpath) : undefined,
+        mode: mode & 0o7777,
+        uid: number('uid', uid),
+        gid: number('gid', gid),
+        size: kind === 'file' ? number('size', size) : 0,
+        modifiedAt: new Date(number('mtime', (mtime?.getTime() ?? 0) / 1_000) * 1_000),
+      };
+    },
   };
+}
+
+/**
+ * Takes the records before an entry apart: `LENGTH NAME=VALUE` and a line break each. The library takes every line break
+ * for the end of one, and a name may hold some; the length tells.
+ * @throws Error where a length makes no sense
+ */
+function recordsIn(bytes: Buffer): ReadonlyMap<string, string> {
+  const records = new Map<string, string>();
+  for (let at = 0; at < bytes.length;) {
+    const space = bytes.indexOf(' ', at);
+    const length = Number(bytes.toString('latin1', at, space));
+    if (space < 0 || !(length > space - at) || at + length > bytes.length) throw new Error('a record has no length');
+    const record = bytes.toString('utf8', space + 1, at + length - 1);
+    const equals = record.indexOf('=');
+    records.set(record.slice(0, equals), record.slice(equals + 1));
+    at += length;
+  }
+  return records;
 }

@@ -1,4 +1,4 @@
-import { TAR_BLOCK, type TarFormat } from '../adapters/tar-format.ts';
+import { TAR_BLOCK, type TarEntry, type TarFormat } from '../adapters/tar-format.ts';
 
 /** What a tar archive was found to hold. */
 export interface TarContents {
@@ -7,6 +7,14 @@ export interface TarContents {
   readonly bytes: number;
   readonly folders: number;
   readonly links: number;
+}
+
+/** Takes what an archive holds, in its order. */
+export interface TarVisitor {
+  /** A new entry begins; the one before has ended. */
+  entry(entry: TarEntry): void;
+  /** The next bytes of a file, which must not be kept. */
+  bytes(part: Buffer): void;
 }
 
 /** The archive ended too early, or what stands in it makes no sense. */
@@ -22,15 +30,20 @@ export class TarContentsReader {
   #bytes = 0;
   /** The beginning of a block that ended with a piece. */
   #rest: Buffer = Buffer.alloc(0);
+  readonly #visitor: TarVisitor | undefined;
   /** Bytes of an entry, padding included, that are still to come. */
   #left = 0;
+  /** The same without padding, of a file. */
+  #content = 0;
   /** Records before an entry, as far as they have come. */
   #records: Buffer | undefined;
   #recordsBytes = 0;
   #emptyBlocks = 0;
 
-  constructor(format: TarFormat) {
+  /** @param visitor told of all that is in it; undefined where only counts are asked for */
+  constructor(format: TarFormat, visitor?: TarVisitor) {
     this.#format = format;
+    this.#visitor = visitor;
   }
 
   /** Takes the next bytes of the archive, and keeps none of them. @throws BrokenTar */
@@ -60,6 +73,10 @@ export class TarContentsReader {
 
   #skip(part: Buffer): void {
     this.#left -= part.length;
+    if (this.#content > 0) {
+      this.#visitor?.bytes(part.subarray(0, this.#content));
+      this.#content -= Math.min(this.#content, part.length);
+    }
     const missing = this.#recordsBytes - (this.#records?.length ?? this.#recordsBytes);
     if (this.#records !== undefined && missing > 0)
       this.#records = Buffer.concat([this.#records, part.subarray(0, missing)]);
@@ -77,10 +94,18 @@ export class TarContentsReader {
     if (kind === 'unknown') throw new BrokenTar('the type of an entry is unknown');
     if (kind === 'records' && size > RECORDS_LIMIT) throw new BrokenTar('the records before an entry are too long');
     this.#left = Math.ceil(size / TAR_BLOCK) * TAR_BLOCK;
+    if (kind !== 'records') this.#begin(kind, size, block);
     this.#records = kind === 'records' ? Buffer.alloc(0) : undefined;
     this.#recordsBytes = size;
-    if (kind === 'records') return;
+  }
+
+  #begin(kind: TarEntry['kind'], size: number, block: Buffer): void {
     this.#counts[kind] += 1;
     if (kind === 'file') this.#bytes += size;
+    this.#content = kind === 'file' ? size : 0;
+    if (this.#visitor === undefined) return;
+    const entry = this.#format.entry(block, this.#records);
+    if (entry === undefined) throw new BrokenTar('the header of an entry is damaged');
+    this.#visitor.entry(entry);
   }
 }

@@ -14,6 +14,7 @@ export type Invocation =
   | AlertTestInvocation
   | RestoreInvocation
   | BackupsInvocation
+  | RestoreFilesInvocation
   | RestoreSweepInvocation
   | PruneRestoreInvocation
   | CronInvocation
@@ -99,6 +100,20 @@ export interface RestoreTarget {
   readonly to: string | undefined;
   /** Name of the environment variable that holds one, which may have a password. */
   readonly toEnv: string | undefined;
+}
+
+/** Bring files of the application back. */
+export interface RestoreFilesInvocation extends Pick<
+  RestoreInvocation,
+  'backup' | 'copy' | 'identity' | 'directory' | 'keep' | 'dryRun' | 'format' | 'common'
+> {
+  readonly kind: 'restore-files';
+  /** Name of the file set. */
+  readonly files: string;
+  /** The folder they go into; made from the old one and the time where left out. */
+  readonly toDirectory: string | undefined;
+  /** Replace files that are there. */
+  readonly overwrite: boolean;
 }
 
 /** Remove what killed restores left on the server. */

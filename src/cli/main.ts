@@ -34,6 +34,8 @@ async function dispatch(invocation: Invocation, world: World): Promise<number> {
       return (await import('./run.ts')).runCommand(invocation, world);
     case 'restore':
       return (await import('./restore.ts')).restoreCommand(invocation, world);
+    case 'restore-files':
+      return (await import('./restore-files.ts')).restoreFilesCommand(invocation, world);
     case 'restore-sweep':
       return (await import('./restore-sweep.ts')).restoreSweepCommand(invocation, world);
     case 'prune-restore':

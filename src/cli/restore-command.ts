@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { COMMANDS } from './command-list.ts';
 import { addCommand, type Building } from './commands.ts';
 import { examples, type Example } from './help.ts';
-import type { RestoreInvocation, RestoreSweepInvocation } from './invocation.ts';
+import type { Invocation, RestoreFilesInvocation, RestoreInvocation, RestoreSweepInvocation } from './invocation.ts';
 import { addressOption, numberOption, valueOption, valuesOption } from './options.ts';
 import { readCommon, readFormat } from './read.ts';
 import { usage } from './usage.ts';
@@ -24,6 +24,9 @@ interface RestoreFlags {
   readonly keep?: boolean;
   readonly swap?: boolean;
   readonly confirm?: string;
+  readonly files?: string;
+  readonly toDirectory?: string;
+  readonly overwrite?: boolean;
   readonly sweep?: boolean;
   readonly dryRun?: boolean;
   readonly json?: boolean;
@@ -38,16 +41,22 @@ export function addRestore(program: Command, building: Building): void {
       command.addHelpText('after', () => examples(EXAMPLES, building.columns).join('\n'));
       command.action((backup: string | undefined, flags: RestoreFlags) => {
         checkTogether(flags);
-        building.accept(flags.sweep === true ? readSweep(command, backup) : readRestore(command, backup));
+        building.accept(read(command, backup, flags));
       });
     },
   });
+}
+
+function read(command: Command, backup: string | undefined, { sweep, files }: RestoreFlags): Invocation {
+  if (sweep === true) return readSweep(command, backup);
+  return files === undefined ? readRestore(command, backup) : readFiles(command, backup, files);
 }
 
 const EXAMPLES: readonly Example[] = [
   ['maint restore', 'at a terminal: asks for everything, and begins after a yes'],
   ['maint restore latest --to-database app_check', 'the newest backup, beside the live one'],
   ['maint restore latest --table app.users', 'one table, into a database of its own'],
+  ['maint restore latest --files uploads', 'files of the application'],
 ];
 
 function readRestore(command: Command, backup: string | undefined): RestoreInvocation {
@@ -75,6 +84,37 @@ function readRestore(command: Command, backup: string | undefined): RestoreInvoc
     format: readFormat(command),
     common: readCommon(command),
   };
+}
+
+/** What goes with `--files`. */
+const OF_FILES: ReadonlySet<string> = new Set([
+  '--files',
+  '--to-directory',
+  '--overwrite',
+  '--copy',
+  '--directory',
+  '--identity',
+  '--keep',
+  '--dry-run',
+  '--json',
+]);
+
+function readFiles(command: Command, backup: string | undefined, files: string): RestoreFilesInvocation {
+  const other = namesGiven(command).find((name) => !OF_FILES.has(name));
+  if (other !== undefined)
+    throw usage(`--files does not go with ${other}`, 'Database and files are restored one after the other.');
+  const {
+    toDirectory,
+    overwrite = false,
+    copy,
+    identity,
+    directory,
+    keep = false,
+    dryRun = false,
+  } = command.opts<RestoreFlags>();
+  const place = { toDirectory, overwrite, copy, identity, directory };
+  const manner = { keep, dryRun, format: readFormat(command), common: readCommon(command) };
+  return { kind: 'restore-files', backup: backup ?? 'latest', files, ...place, ...manner };
 }
 
 function readSweep(command: Command, backup: string | undefined): RestoreSweepInvocation {
@@ -119,7 +159,15 @@ function checkTogether({
   toEnv,
   copy,
   directory,
+  files,
+  toDirectory,
+  overwrite,
 }: RestoreFlags): void {
+  if (files === undefined && (toDirectory !== undefined || overwrite === true))
+    throw usage(
+      `${toDirectory === undefined ? '--overwrite' : '--to-directory'} needs --files`,
+      'Write --files NAME, with the name of the file set; a database goes into --to-database.',
+    );
   if (swap !== (confirm !== undefined))
     throw usage(
       '--swap and --confirm belong together',
@@ -140,6 +188,9 @@ function addFlags(command: Command): void {
   command
     .addOption(valuesOption('--table <name>', 'only this table and what it needs; may be repeated'))
     .addOption(valuesOption('--schema <name>', 'only this schema and what it needs; may be repeated'))
+    .addOption(valueOption('--files <name>', 'the files of this set, instead of the database'))
+    .addOption(valueOption('--to-directory <dir>', 'the folder that they go into; beside the old one where left out'))
+    .option('--overwrite', 'replace files that lie there already; others stay')
     .addOption(valueOption('--copy <name>', 'read from this copy; from the backups of this host where left out'))
     .addOption(valueOption('--directory <dir>', 'where the backups are'))
     .addOption(valueOption('--identity <file>', 'the file of a private key that opens encrypted backups'))

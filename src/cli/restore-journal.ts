@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { describeConnection } from '../adapters/connection.ts';
 import { bootId } from '../adapters/host.ts';
-import type { PlannedRestore, Restored } from '../backups/restore-database.ts';
+import type { RestoreFinding } from '../backups/restore-checks.ts';
 import { MaintError } from '../base/errors.ts';
 import type { StopSignal, World } from '../base/world.ts';
 import type { Config } from '../config/config.ts';
@@ -12,7 +11,7 @@ import type { StepReport } from '../engine/report.ts';
 export interface JournalledRestore {
   /** Id of the run. */
   readonly run: string;
-  finished(restored: Restored): void;
+  finished(findings: readonly RestoreFinding[], facts: StepReport['facts']): void;
   /** Something kept it from being found out, or a signal came. */
   failed(error: unknown, stoppedBy: StopSignal | null): void;
 }
@@ -21,11 +20,15 @@ interface Journalling {
   readonly journal: Journal;
   readonly config: Config;
   readonly world: World;
-  readonly plan: PlannedRestore;
+  /** What goes where. */
+  readonly title: string;
+  /** As `Report.database`. */
+  readonly database: string | null;
+  readonly facts: StepReport['facts'];
 }
 
 /** Writes down that a restore begins. */
-export function journalRestore({ journal, config, world, plan }: Journalling): JournalledRestore {
+export function journalRestore({ journal, config, world, title, database, facts }: Journalling): JournalledRestore {
   const run = randomUUID();
   const startedMs = world.monotonicMs();
   const startedAt = world.now().toISOString();
@@ -33,15 +36,13 @@ export function journalRestore({ journal, config, world, plan }: Journalling): J
   journal.begin({ ...shared, tier: null, slot: null, pid: world.process.pid, bootId: bootId() });
   const finish = (step: Ended, stoppedBy: StopSignal | null): void => {
     const durationMs = world.monotonicMs() - startedMs;
-    const title = `${plan.manifest.id} into ${plan.name}`;
-    const facts = { backup: plan.manifest.id, copy: plan.entry.store.name, database: plan.name };
     const steps = [{ title, ...EMPTY, ...step, facts: { ...facts, ...step.facts }, startedAt, durationMs }];
     journal.finish({
       ...shared,
       format: 1,
       maint: world.version,
       project: config.project,
-      database: describeConnection({ ...plan.connection, database: plan.name }),
+      database,
       config: config.file,
       assumptions: [],
       notices: [],
@@ -57,10 +58,8 @@ export function journalRestore({ journal, config, world, plan }: Journalling): J
   };
   return {
     run,
-    finished: ({ findings, loadSeconds, indexSeconds }) => {
-      const [first] = findings;
-      if (first === undefined)
-        finish({ verdict: 'done', summary: 'all as backed up', facts: { loadSeconds, indexSeconds } }, null);
+    finished: ([first], measured) => {
+      if (first === undefined) finish({ verdict: 'done', summary: 'all as backed up', facts: measured }, null);
       else finish({ verdict: 'fail', summary: first.message, detail: first.detail }, null);
     },
     failed: (error, stoppedBy) => {

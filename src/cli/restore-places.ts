@@ -26,7 +26,11 @@ export function storesOf(
  * The place that a person named; the backups of this host where nobody did.
  * @throws MaintError as `chooseStore`
  */
-export async function storeOf(invocation: RestoreInvocation, config: Config, world: World): Promise<Store> {
+export async function storeOf(
+  invocation: Pick<RestoreInvocation, 'directory' | 'copy' | 'common'>,
+  config: Config,
+  world: World,
+): Promise<Store> {
   const directory = directoryOf(invocation, config, world);
   return chooseStore({ places: config.backups, directory, copy: invocation.copy });
 }

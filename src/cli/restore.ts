@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { describeConnection } from '../adapters/connection.ts';
 import { isDirectory } from '../adapters/directories.ts';
 import { takeHostLock } from '../adapters/host-lock.ts';
 import { describePart, restoreDatabase, type PlannedRestore } from '../backups/restore-database.ts';
@@ -76,13 +77,22 @@ async function carryOut(asked: Asked, names: Swap, working: Working): Promise<nu
   await sweepSandboxes(plan.scratchParent, world.now());
   const directory = stateDirectory(world, invocation.common, config);
   using journal = openJournal(directory, world.now());
-  const entry = journalRestore({ journal, config, world, plan });
+  const { manifest, name, connection } = plan;
+  const entry = journalRestore({
+    journal,
+    config,
+    world,
+    title: `${manifest.id} into ${name}`,
+    database: describeConnection({ ...connection, database: name }),
+    facts: { backup: manifest.id, copy: plan.entry.store.name, database: name },
+  });
   try {
     const restored = await restoreDatabase(plan, signal);
     const isGood = restored.findings.length === 0;
     if (invocation.swap && isGood) await swapNow(plan, names, directory);
     const tables = isGood ? await describePart(plan, names.live, signal) : [];
-    entry.finished(restored);
+    const { findings, loadSeconds, indexSeconds } = restored;
+    entry.finished(findings, { loadSeconds, indexSeconds });
     progress[Symbol.dispose]();
     for (const notice of journal.notices) progress.aside.write(`maint: ${notice}\n`);
     return say(asked, world, { names, tables, restored });

@@ -24,7 +24,9 @@ describe('maint restore', () => {
 
   test.each(commands)('understands `%s`', (command) => {
     const words = command.split(/\s+/).slice(1);
-    expect(parseCommandLine(words, SURFACE)).toMatchObject({ kind: expect.stringMatching(/^restore(-sweep)?$/) });
+    expect(parseCommandLine(words, SURFACE)).toMatchObject({
+      kind: expect.stringMatching(/^restore(-sweep|-files)?$/),
+    });
   });
 
   test('is bare only where nothing but the flags of every command was typed', () => {
