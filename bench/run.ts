@@ -12,6 +12,9 @@ const BENCHES = [
   'peers.ts',
   'memory.ts',
   'prune.ts',
+  'prune-growth.ts',
+  'prune-beside.ts',
+  'prune-replica.ts',
   'hotmesh.ts',
 ];
 
