@@ -6,8 +6,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
-    // The tests wait for servers and programs more than they compute; one core less, as usual, would leave half of two idle.
-    maxWorkers: Math.max(2, availableParallelism()),
+    // A third of the time tests wait for servers, programs and disks: three of them keep two cores at work.
+    maxWorkers: Math.max(3, Math.ceil(availableParallelism() * 1.5)),
     testTimeout: 60_000,
     hookTimeout: 60_000,
     restoreMocks: true,

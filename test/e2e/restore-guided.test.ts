@@ -186,10 +186,11 @@ describe.skipIf(!hasPython())('maint restore at a terminal', { timeout: 120_000 
   test('Ctrl-C while it restores drops what it had begun', async ({ site }) => {
     const { database } = site;
     await database.query(
-      `${SCHEMA}; CREATE FUNCTION app.slow(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 FROM pg_sleep(0.05)';
-       CREATE TABLE app.many AS SELECT generate_series(1, 200) AS id`,
+      `${SCHEMA}; CREATE FUNCTION app.slow(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1';
+       CREATE TABLE app.many AS SELECT generate_series(1, 200) AS id;
+       CREATE INDEX ON app.many ((id + app.slow(id)));
+       CREATE OR REPLACE FUNCTION app.slow(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 FROM pg_sleep(0.05)'`,
     );
-    await database.query('CREATE INDEX ON app.many ((id + app.slow(id)))');
     await site.run('backup');
     const typed = onTerminal(site, 'restore');
     await typed.answer('Which one?', '\n');

@@ -165,12 +165,11 @@ test('a damaged backup leaves no half-restored database, unless --keep says so',
 test('a restore that a signal stops drops what it had begun', async ({ site }) => {
   const { database } = site;
   await database.query(
-    `${SCHEMA}; CREATE FUNCTION app.slow(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 FROM pg_sleep(0.01)'`,
+    `${SCHEMA}; CREATE FUNCTION app.slow(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1';
+     CREATE INDEX ON app.users (app.slow(id)) WHERE id < 0; CREATE TABLE app.many AS SELECT generate_series(1, 600) AS id;
+     CREATE INDEX ON app.many ((id + app.slow(id)));
+     CREATE OR REPLACE FUNCTION app.slow(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 FROM pg_sleep(0.01)'`,
   );
-  await database.query(
-    'CREATE INDEX ON app.users (app.slow(id)) WHERE id < 0; CREATE TABLE app.many AS SELECT generate_series(1, 600) AS id',
-  );
-  await database.query(`CREATE INDEX ON app.many ((id + app.slow(id)))`);
   await site.run('backup');
   const copy = `${database.name}_copy`;
   const running = site.start('restore', '--to-database', copy);

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
+import type { ClientPrograms } from '../../src/adapters/client-programs.ts';
 import { test, type Vault } from '../support/backups.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { withFakes } from '../support/fake-program.ts';
@@ -10,8 +11,30 @@ import { descendants, isAlive, processNamed, until } from '../support/processes.
 
 /** Long enough to be met in the middle. */
 const MANY_ROWS = `CREATE TABLE noise AS SELECT md5(random()::text) AS a, md5(random()::text) AS b FROM generate_series(1, 400000)`;
-/** Compresses, but only after a while: whoever wants to can look at everything in between. */
-const SLOW_ZSTD = { zstd: 'sleep 3\nexec "$REAL" "$@"' };
+
+/** Programs of which zstd does not begin before it is told to: whoever wants to can look at everything in between. */
+async function withGate({
+  database,
+  vault,
+}: {
+  database: TestDatabase;
+  vault: Vault;
+}): Promise<{ readonly clients: ClientPrograms; open(): Promise<void> }> {
+  const gate = join(vault.directory, 'gate');
+  const zstd = `until [ -e '${gate}' ]; do sleep 0.02; done\nexec "$REAL" "$@"`;
+  return { clients: await withFakes(database.connection, { zstd }), open: () => writeFile(gate, '') };
+}
+
+/** Waits until pg_dump copies, and so has taken the snapshot over. */
+async function copying(database: TestDatabase): Promise<void> {
+  await until('pg_dump to copy', async () => {
+    const rows = await database.query(
+      `SELECT FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name LIKE 'maint/backup %' AND query LIKE 'COPY%'`,
+    );
+    return rows.length > 0 ? true : undefined;
+  });
+}
 
 /** A first good backup, whose bytes must be the same afterwards. */
 async function firstBackup({
@@ -40,11 +63,13 @@ describe('killed in the middle', () => {
     '%s takes the whole backup with it, and nothing else',
     async (name, { database, vault }) => {
       const unchanged = await firstBackup({ database, vault });
-      const clients = await withFakes(database.connection, SLOW_ZSTD);
-      const taking = vault.take({}, { clients });
+      const gate = await withGate({ database, vault });
+      const taking = vault.take({}, { clients: gate.clients });
       // The fake is bash until it becomes zstd.
-      const victim = await processNamed(name === 'zstd' ? 'zstd' : 'pg_dump');
-      process.kill(victim, 'SIGKILL');
+      const dumping = await processNamed('pg_dump');
+      if (name === 'zstd') await gate.open();
+      process.kill(name === 'zstd' ? await processNamed('zstd') : dumping, 'SIGKILL');
+      await gate.open();
       await expect(taking).rejects.toMatchObject({
         code: 'PROGRAM_FAILED',
         message: expect.stringMatching(new RegExp(`^${name} ended with signal SIGKILL`)),
@@ -59,28 +84,29 @@ describe('killed in the middle', () => {
     vault,
   }) => {
     const unchanged = await firstBackup({ database, vault });
-    const taking = vault.take({}, { clients: await withFakes(database.connection, SLOW_ZSTD) });
-    await processNamed('pg_dump');
-    // Only once the dump has taken the snapshot over; counting is done by then.
-    await sleep(1_500);
+    const gate = await withGate({ database, vault });
+    const taking = vault.take({}, { clients: gate.clients });
+    // Counting is done by then.
+    await copying(database);
     await database.query(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE datname = current_database() AND state = 'idle in transaction' AND application_name = 'maint/test'`,
     );
+    await gate.open();
     await expect(taking).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
     await unchanged();
   });
 
   test('the session of pg_dump names pg_dump and what the server said', async ({ database, vault }) => {
     const unchanged = await firstBackup({ database, vault });
-    const taking = vault.take({}, { clients: await withFakes(database.connection, SLOW_ZSTD) });
-    await until('pg_dump in the server', async () => {
-      const ended = await database.query(
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-          WHERE datname = current_database() AND application_name LIKE 'maint/backup %' AND query LIKE 'COPY%'`,
-      );
-      return ended.length > 0 ? true : undefined;
-    });
+    const gate = await withGate({ database, vault });
+    const taking = vault.take({}, { clients: gate.clients });
+    await copying(database);
+    await database.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name LIKE 'maint/backup %' AND query LIKE 'COPY%'`,
+    );
+    await gate.open();
     await expect(taking).rejects.toMatchObject({
       code: 'PROGRAM_FAILED',
       message: expect.stringMatching(/^pg_dump ended with exit code 1: .*(terminat|clos|lost)/s),
@@ -189,7 +215,7 @@ test('a dump with fewer rows than the snapshot is refused, table by table', asyn
 test('an abort stops the programs and leaves nothing behind', async ({ database, vault }) => {
   const unchanged = await firstBackup({ database, vault });
   const controller = new AbortController();
-  const clients = await withFakes(database.connection, SLOW_ZSTD);
+  const { clients } = await withGate({ database, vault });
   const taking = vault.take({}, { clients, signal: controller.signal });
   await processNamed('pg_dump');
   controller.abort(new Error('stop, please'));
@@ -205,7 +231,8 @@ test('a staging folder of a process that lives is left alone, one of a dead proc
   await database.query('CREATE TABLE users AS SELECT 1 AS id');
   await vault.take();
   const label = join(vault.directory, 'app');
-  const taking = vault.take({}, { clients: await withFakes(database.connection, SLOW_ZSTD) });
+  const gate = await withGate({ database, vault });
+  const taking = vault.take({}, { clients: gate.clients });
   const alive = await until('the staging folder', async () =>
     (await readdir(label)).find((name) => name.startsWith('.staging-')),
   );
@@ -224,6 +251,7 @@ test('a staging folder of a process that lives is left alone, one of a dead proc
   expect((await vault.everything()).filter((name) => name.startsWith('.'))).toEqual(
     [alive, '.staging-20200101T000000Z-0003'].toSorted(),
   );
+  await gate.open();
   expect((await taking).status).toBe('done');
 });
 
