@@ -64,7 +64,7 @@ export async function shareRefusals(
   const enough = Math.max(rule.keepAtLeast, Math.ceil(counts.doomed * (1 / rule.maxShare - 1)));
   if ((await countYoung(database, { targets, doom, enough })) >= enough) return [];
   let total = 0;
-  for (const target of targets) total += (await countRows(database, target, fragment`true`)).rows;
+  for (const target of targets) total += (await countRows(database, target, amongOf(doom))).rows;
   return excess({ doomed: counts.doomed, total: Math.max(total, counts.doomed) }, rule);
 }
 
@@ -78,7 +78,8 @@ async function countYoung(
     if (young >= enough) break;
     const [row] = await database.rows(sql<{ rows: number }>`
       SELECT count(*)::float8 AS rows
-        FROM (SELECT FROM ONLY ${table} WHERE ${age} >= ${doom.cutoff.key}::${ageCast} LIMIT ${enough - young}::int8) found`);
+        FROM (SELECT FROM ONLY ${table} WHERE ${age} >= ${doom.cutoff.key}::${ageCast} AND ${amongOf(doom)}
+                LIMIT ${enough - young}::int8) found`);
     young += row?.rows ?? 0;
   }
   return young;
@@ -130,8 +131,10 @@ const MANY_ROWS = 100_000;
 
 async function countIn(database: Reader, target: Target, doom: Doom): Promise<Counts> {
   const old = doomed(target, doom);
-  const isTotalKnown = target.isIndexed && (target.knownRows ?? 0) >= MANY_ROWS;
-  const gone = isTotalKnown ? await countRows(database, target, old) : await countBoth(database, target, old);
+  const isTotalKnown = doom.among === undefined && target.isIndexed && (target.knownRows ?? 0) >= MANY_ROWS;
+  const gone = isTotalKnown
+    ? await countRows(database, target, old)
+    : await countBoth(database, target, { where: old, among: amongOf(doom) });
   const total = gone.total ?? target.knownRows ?? 0;
   const samples = gone.isExact && gone.rows > 0 ? await database.rows(samplesOf(target, doom)) : [];
   return {
@@ -165,20 +168,28 @@ async function countRows(database: Reader, target: Target, where: Fragment): Pro
   return { rows: await estimated(database, target, where), isExact: false, oldest: null, newest: null };
 }
 
-/** Counts the rows that meet a condition, and all, in one pass over the table. */
-async function countBoth(database: Reader, target: Target, where: Fragment): Promise<Counted> {
+function amongOf({ among = fragment`true` }: Doom): Fragment {
+  return among;
+}
+
+/** Counts the rows that meet a condition, and all that count, in one pass over the table. */
+async function countBoth(
+  database: Reader,
+  target: Target,
+  { where, among }: Readonly<Record<'where' | 'among', Fragment>>,
+): Promise<Counted> {
   const { table, age } = target;
   const counted = await inTime(() =>
     database.rows(
       sql<Omit<Counted, 'isExact'>>`
-        SELECT count(*) FILTER (WHERE ${where})::float8 AS rows, count(*)::float8 AS total,
+        SELECT count(*) FILTER (WHERE ${where})::float8 AS rows, count(*) FILTER (WHERE ${among})::float8 AS total,
                to_json(min(${age}) FILTER (WHERE ${where})) #>> '{}' AS oldest,
                to_json(max(${age}) FILTER (WHERE ${where})) #>> '{}' AS newest
           FROM ONLY ${table}`,
     ),
   );
   if (counted !== undefined) return { ...counted, isExact: true };
-  const total = await estimated(database, target, fragment`true`);
+  const total = await estimated(database, target, among);
   return { rows: await estimated(database, target, where), total, isExact: false, oldest: null, newest: null };
 }
 

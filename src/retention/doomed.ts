@@ -10,6 +10,8 @@ export interface Doom {
   readonly cutoff: Cutoff;
   /** The rule's own condition, in brackets; true where it has none. */
   readonly where: Fragment;
+  /** The rows of the table that count, where some count as gone already. */
+  readonly among?: Fragment;
 }
 
 /** The rows of a table that are old enough and meet the condition. */

@@ -52,11 +52,14 @@ interface Swept {
   readonly behind: Behind | undefined;
 }
 
-function summaryOf({ noun, of, verb }: Subject, { tally, remaining, behind }: Swept): string {
+function summaryOf(
+  { noun, of, verb, along = ['attribute', 'attributes'] }: Subject,
+  { tally, remaining, behind }: Swept,
+): string {
   const { rows, ending, batchMs, attributes } = tally;
   const whole = tally.partitions.length > 0 ? `, ${plural(tally.partitions.length, 'partition')} of them whole` : '';
   const things = `${plural(rows, noun)} of ${of} ${verb}${whole}`;
-  const also = attributes > 0 ? ` with ${plural(attributes, 'attribute')}` : '';
+  const also = attributes > 0 ? ` with ${plural(attributes, ...along)}` : '';
   if (ending !== 'finished' || remaining.rows > 0) {
     const left = `${remaining.isCounted ? '' : 'about '}${formatCount(remaining.rows)}`;
     const trend = behind && `; it falls behind: ${formatCount(behind.before)} remained ${behind.runs - 1} runs ago`;

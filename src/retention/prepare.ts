@@ -1,11 +1,12 @@
 import type { Reader } from '../adapters/postgres.ts';
-import type { Statement } from '../adapters/sql.ts';
+import { fragment, type Statement } from '../adapters/sql.ts';
 import { formatCount, formatShare } from '../base/units.ts';
 import type { Facts } from '../engine/outcome.ts';
 import type { Action } from './action.ts';
 import { countDoomed, shareRefusals, type Counts } from './count.ts';
 import { youthRefusal, type Instant } from './cutoff.ts';
 import { readWhere, type Doom } from './doomed.ts';
+import { readMark } from './marking.ts';
 import { narrow } from './narrow.ts';
 import { choosePartitions, targetsOutside, type Partitions } from './partitions.ts';
 import { readAges } from './plan-ages.ts';
@@ -30,7 +31,9 @@ export interface Subject {
   readonly noun: string;
   /** `events older than 30 days`. */
   readonly of: string;
-  readonly verb: 'deleted' | 'pruned' | 'archived';
+  readonly verb: 'deleted' | 'pruned' | 'archived' | 'marked' | 'stripped';
+  /** What goes with them, one and many; attributes where left out. */
+  readonly along?: readonly [one: string, many: string];
 }
 
 /** A rule that was looked at: why it must not begin, and what it is about as far as that is known. */
@@ -81,17 +84,36 @@ export interface Surroundings {
 
 /** What reports call the rule of a table. */
 export function subjectOf(rule: Rule): Subject {
-  const { name, table } = rule;
-  const verb = rule.archive === undefined ? 'deleted' : 'archived';
-  return { name, trend: name, table, noun: 'row', of: `${table} ${olderThanInWords(rule)}`, verb };
+  const { name, table, strip } = rule;
+  const [child, ...others] = strip?.children ?? [];
+  const owner = others.length > 0 ? 'other tables' : (child?.table ?? '');
+  return {
+    name,
+    trend: name,
+    table,
+    noun: 'row',
+    of: `${table} ${olderThanInWords(rule)}`,
+    verb: rule.action === 'delete' && rule.archive !== undefined ? 'archived' : VERBS[rule.action],
+    ...(child !== undefined && { along: [`row of ${owner}`, `rows of ${owner}`] as const }),
+  };
+}
+
+const VERBS = { delete: 'deleted', 'soft-delete': 'marked', strip: 'stripped' } as const;
+
+/** What a rule does, as the first line of a dry run. */
+function doingOf(rule: Rule, key: string): string {
+  const { table, age, action, mark = '', archive } = rule;
+  const old = `${olderThanInWords(rule)}: ${age} before ${key}`;
+  if (action === 'soft-delete') return `set ${mark} of ${table} where it is ${old}`;
+  if (action === 'strip') return `strip ${table} and set ${mark} where it is ${old}`;
+  return `${archive === undefined ? 'delete' : 'archive and delete'} from ${table} what is ${old}`;
 }
 
 /** Looks at everything a rule would touch, and deletes nothing. @throws MaintError where it cannot find out */
 export async function prepareRule(rule: Rule, surroundings: Surroundings): Promise<Prepared> {
   const { database, from, timezone } = surroundings;
-  const { table, age } = rule;
   const subject = subjectOf(rule);
-  const family = await findFamily(database, rule);
+  const family = await findFamily(database, rule, rule.action === 'delete' ? 'DELETE' : 'UPDATE');
   if ('reason' in family) return { subject, refusals: [family] };
   const { targets } = family;
   const [first] = targets;
@@ -105,10 +127,17 @@ export async function prepareRule(rule: Rule, surroundings: Surroundings): Promi
   if (shaky !== undefined) return { subject, refusals: [shaky] };
   const [root] = await tablesOf(database, family.oids.slice(0, 1));
   if (root === undefined) return { subject, refusals: [] };
-  const narrowed = await narrow(database, { rule, family, root, doom: { cutoff, where: condition.where }, cutoffs });
+  const mark = readMark(rule, root);
+  if (mark !== undefined && 'reason' in mark) return { subject, refusals: [mark] };
+  const where = mark === undefined ? condition.where : fragment`${condition.where} AND ${mark.isUnset}`;
+  const narrowed = await narrow(database, { rule, family, root, doom: { cutoff, where }, cutoffs });
   if ('reason' in narrowed) return { subject, refusals: [narrowed] };
-  const doom = { cutoff, where: narrowed.where };
-  const way = await lookAtWay(database, { rule, family, root, doom });
+  const doom: Doom = {
+    cutoff,
+    where: narrowed.where,
+    ...(rule.action === 'soft-delete' && mark !== undefined && { among: mark.isUnset }),
+  };
+  const way = await lookAtWay(database, { rule, family, root, doom }, mark);
   const counts = await countDoomed(database, targets, doom);
   const { action, references, companions } = way;
   const choice = await choosePartitions(database, { rule, family, target: first, cutoff, references });
@@ -118,12 +147,7 @@ export async function prepareRule(rule: Rule, surroundings: Surroundings): Promi
     ...choice.refusals,
     ...(await shareRefusals(database, counts, { rule, targets, doom })),
   ];
-  const lines = [
-    `${rule.archive === undefined ? 'delete' : 'archive and delete'} from ${table} what is ${olderThanInWords(rule)}: ${age} before ${cutoff.key}`,
-    ...narrowed.lines,
-    ...way.lines,
-    ...choice.lines,
-  ];
+  const lines = [doingOf(rule, cutoff.key), ...narrowed.lines, ...way.lines, ...choice.lines];
   const { partitions } = choice;
   const rowTargets = partitions === undefined ? targets : targetsOutside(partitions.old, targets);
   const found: Found = {

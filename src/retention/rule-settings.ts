@@ -38,6 +38,53 @@ export const archiveSetting = z
   });
 export type Archive = z.infer<typeof archiveSetting>;
 
+/** A table whose rows go when the rows that they name are stripped. */
+const stripChildSetting = z.strictObject({
+  table: z.string().min(1).describe('A table whose rows go, with their keys at the rows that are stripped'),
+  key: columnName.describe('Its column that names the row'),
+  references: columnName.optional().describe('The column that it names; the primary key where left out'),
+  where: z.string().min(1).optional().describe('Only its rows for which this SQL condition is true'),
+});
+export type StripChild = z.infer<typeof stripChildSetting>;
+
+/** What goes of a row that stays. */
+export const stripSetting = z
+  .strictObject({
+    columns: z.array(columnName).min(1).optional().describe('Columns that become NULL'),
+    children: z.array(stripChildSetting).min(1).optional().describe('Tables whose rows go'),
+  })
+  .refine(({ columns, children }) => columns !== undefined || children !== undefined, {
+    message: 'name columns, children or both',
+  });
+
+/** What becomes of the rows of a rule. */
+export const actionSetting = z.enum(['delete', 'soft-delete', 'strip']);
+
+interface ActionParts {
+  readonly action: z.infer<typeof actionSetting>;
+  readonly mark?: unknown;
+  readonly strip?: unknown;
+  readonly archive?: unknown;
+}
+
+/** What is wrong with the parts of a rule that say what becomes of its rows; undefined where they fit. */
+export function actionFault({
+  action,
+  mark,
+  strip,
+  archive,
+}: ActionParts): { readonly path: string[]; readonly message: string } | undefined {
+  if (action === 'delete' && mark !== undefined)
+    return { path: ['mark'], message: 'only the actions soft-delete and strip have a mark' };
+  if (action !== 'strip' && strip !== undefined) return { path: ['strip'], message: 'only the action strip has strip' };
+  if (action !== 'delete' && mark === undefined)
+    return { path: ['mark'], message: 'name the column that is set: mark' };
+  if (action === 'strip' && strip === undefined) return { path: ['strip'], message: 'say what goes: strip' };
+  if (action !== 'delete' && archive !== undefined)
+    return { path: ['archive'], message: 'only rows that are deleted are archived' };
+  return undefined;
+}
+
 /** What the map says for rows that stay for ever. */
 export const NEVER = 'never';
 

@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import { durationSetting, sizeSetting } from '../base/settings.ts';
-import { archiveSetting, keepLastSetting, orphanSetting, planAgesSetting } from './rule-settings.ts';
+import {
+  actionFault,
+  actionSetting,
+  archiveSetting,
+  keepLastSetting,
+  orphanSetting,
+  planAgesSetting,
+  stripSetting,
+} from './rule-settings.ts';
 
 /** How much of the time batches may be at work. */
 export const paceSetting = z.enum(['gentle', 'normal', 'full']);
@@ -21,6 +29,11 @@ const ruleSetting = z.strictObject({
   unit: z.enum(['seconds', 'milliseconds']).optional().describe('What a whole-number age column counts since 1970'),
   keepLast: keepLastSetting.optional().describe('Rows that stay because they are the newest of their key'),
   orphanOf: orphanSetting.optional().describe('Only rows that name a row of another table which is not there'),
+  action: actionSetting
+    .default('delete')
+    .describe('delete takes the rows; soft-delete only sets their mark; strip sets it and takes what hangs on them'),
+  mark: z.string().min(1).optional().describe('The column that says since when a row is marked, or that it is'),
+  strip: stripSetting.optional().describe('What goes when a row is stripped'),
   partitions: z
     .enum(['rows', 'detach', 'drop'])
     .default('rows')
@@ -40,17 +53,22 @@ export function olderThanInWords({ olderThan }: Pick<Rule, 'olderThan'>): string
 }
 
 /** Whether a rule lets some rows stay that are old, or does more than delete: then it must look at each of them. */
-export function isChoosy({ where, keepLast, orphanOf, olderThan, archive }: Rule): boolean {
-  return [where, keepLast, orphanOf, archive].some((each) => each !== undefined) || typeof olderThan !== 'string';
+export function isChoosy({ where, keepLast, orphanOf, olderThan, archive, mark }: Rule): boolean {
+  return [where, keepLast, orphanOf, archive, mark].some((each) => each !== undefined) || typeof olderThan !== 'string';
 }
 
 /** Retention as data: without a rule nothing is ever deleted. */
 export const rulesSetting = z
   .array(
-    ruleSetting.refine((rule) => rule.partitions === 'rows' || !isChoosy(rule), {
-      path: ['partitions'],
-      message: 'a partition goes whole, and this rule has to look at each of its rows: leave it out',
-    }),
+    ruleSetting
+      .refine((rule) => rule.partitions === 'rows' || !isChoosy(rule), {
+        path: ['partitions'],
+        message: 'a partition goes whole, and this rule has to look at each of its rows: leave it out',
+      })
+      .superRefine((rule, context) => {
+        const fault = actionFault(rule);
+        if (fault !== undefined) context.addIssue({ code: 'custom', ...fault });
+      }),
   )
   .refine((rules) => new Set(rules.map(({ name }) => name)).size === rules.length, {
     message: 'two rules have the same name',

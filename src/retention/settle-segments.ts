@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Database } from '../adapters/postgres.ts';
 import { fragment, ident, sql, type Fragment, type Statement } from '../adapters/sql.ts';
 import { listFolder } from '../adapters/files.ts';
@@ -28,9 +29,9 @@ interface Settling {
 const CHUNK = 1_000;
 
 /**
- * Finds out what became of the segments that a run left without their names when it was killed. A row that is still in the
- * table, every byte of it, is taken out of its segment, for it will be archived when its turn comes; every other row has
- * left the table, or is not there any more as it was, and its segment keeps it.
+ * Finds out what became of the segments that a run left without their names when it was killed. Rows leave a table together
+ * or not at all: where one is in the table as it is in the segment, every byte of it, none has left, and those that the table
+ * has are taken out of the segment, for they will be archived when their turn comes. All others stay in it.
  * @throws MaintError FILE_UNUSABLE where a segment is damaged, or is not of this table
  */
 export async function settleAll(database: Database, { folder, root, head }: Settling): Promise<void> {
@@ -58,11 +59,14 @@ async function settleOne(
 ): Promise<void> {
   const { id } = manifest;
   const lines = await readLines(segmentPath(folder, { id, isSettled: false }), manifest);
-  const present = new Set<string>();
+  const asked = { root, manifest };
+  const there: Found[] = [];
   for (let from = 0; from < lines.length; from += CHUNK)
-    for (const line of await stillThere(database, { root, manifest }, lines.slice(from, from + CHUNK)))
-      present.add(line);
-  const gone = lines.filter((line) => !present.has(line));
+    there.push(...(await stillThere(database, asked, lines.slice(from, from + CHUNK))));
+  const unchanged = new Set(there.map(({ line }) => line));
+  const keys = new Set(there.map(({ key }) => key));
+  const hasLeft = !lines.some((line) => unchanged.has(line));
+  const gone = hasLeft ? lines : lines.filter((line) => !keys.has(keyOfLine(line, manifest)));
   if (gone.length === lines.length) return settleSegment(folder, id);
   if (gone.length === 0) return dropSegment(folder, id);
   const rest = { ...manifest, id: `${id}r`, replaces: id };
@@ -76,18 +80,31 @@ interface Asked {
   readonly manifest: SegmentManifest;
 }
 
-/** Which of the rows are in the table as they are in the segment. A transaction that is still about to delete them is waited for. */
-async function stillThere(database: Database, asked: Asked, lines: readonly string[]): Promise<readonly string[]> {
+/** A row of the table whose key is in the segment. */
+interface Found {
+  readonly line: string;
+  /** The values of its primary key, as JSON. */
+  readonly key: string;
+}
+
+/** The rows that the table has. A transaction that is still about to delete them is waited for. */
+async function stillThere(database: Database, asked: Asked, lines: readonly string[]): Promise<readonly Found[]> {
   const { root, manifest } = asked;
   const names = manifest.columns.map(({ name }) => name);
   // Nobody can compare any more, and no row may be lost.
   if (missingColumns(root, names).length > 0) return [];
-  const among = new Set(lines);
   const rows = await database.transaction({}, async (inside) => {
     await inside.rows(EXACT_TEXT);
     return inside.rows(byKey(asked, lines));
   });
-  return rows.map(({ line }) => line).filter((line) => among.has(line));
+  return rows.map(({ line }) => ({ line, key: keyOfLine(line, manifest) }));
+}
+
+const lineSchema = z.record(z.string(), z.string().nullable());
+
+function keyOfLine(line: string, { key }: SegmentManifest): string {
+  const values = lineSchema.parse(JSON.parse(line));
+  return JSON.stringify(key.map((name) => values[name]));
 }
 
 function byKey({ root, manifest: { columns, key } }: Asked, lines: readonly string[]): Statement<{ line: string }> {

@@ -54,15 +54,19 @@ interface Member {
 export type Aged = Pick<Rule, 'table' | 'age'>;
 
 /** Looks a rule's table up in the catalogue. @returns a refusal where no rows of it can be deleted by that column */
-export async function findFamily(database: Reader, rule: Aged): Promise<Family | Refusal> {
-  const members = await database.rows(membersOf(rule.table, rule.age));
-  const refusal = unfit(members, rule);
+export async function findFamily(
+  database: Reader,
+  rule: Aged,
+  needs: 'DELETE' | 'UPDATE' = 'DELETE',
+): Promise<Family | Refusal> {
+  const members = await database.rows(membersOf(rule, needs));
+  const refusal = unfit(members, rule, needs);
   if (refusal !== undefined) return refusal;
   const targets = members.flatMap((member) => targetOf(member, rule.age) ?? []);
   return { targets, oids: members.map(({ oid }) => oid) };
 }
 
-function unfit(members: readonly Member[], { table, age }: Aged): Refusal | undefined {
+function unfit(members: readonly Member[], { table, age }: Aged, needs: string): Refusal | undefined {
   const odd = members.find(({ kind }) => kind !== 'r' && kind !== 'p');
   const closed = members.find(({ canDelete }) => !canDelete);
   const [first] = members;
@@ -84,8 +88,8 @@ function unfit(members: readonly Member[], { table, age }: Aged): Refusal | unde
   const name = `${closed.schema}.${closed.name}`;
   return {
     detail: 'prune.privilege',
-    reason: `the role may not delete from ${name}`,
-    remediation: [`GRANT SELECT, DELETE ON ${name} TO the role in the database URL;`],
+    reason: `the role may not ${needs === 'DELETE' ? 'delete from' : 'update'} ${name}`,
+    remediation: [`GRANT SELECT, ${needs} ON ${name} TO the role in the database URL;`],
   };
 }
 
@@ -115,12 +119,12 @@ function isAgeType(name: string): name is AgeType {
   return AGE_TYPES.some((known) => known === name);
 }
 
-const membersOf = (table: string, age: string) => sql<Member>`
+const membersOf = ({ table, age }: Aged, needs: string) => sql<Member>`
   WITH root AS (SELECT to_regclass(${table})::oid AS oid),
        member AS (SELECT oid FROM root WHERE oid IS NOT NULL
                   UNION SELECT p.relid FROM root, LATERAL pg_partition_tree(root.oid) p)
   SELECT c.oid::text AS oid, n.nspname AS schema, c.relname AS name, c.relkind::text AS kind, t.typname AS "ageType",
-         has_table_privilege(c.oid, 'DELETE') AND has_table_privilege(c.oid, 'SELECT') AS "canDelete",
+         has_table_privilege(c.oid, ${needs}::text) AND has_table_privilege(c.oid, 'SELECT') AS "canDelete",
          EXISTS (SELECT FROM pg_index i
                    JOIN pg_class ic ON ic.oid = i.indexrelid
                    JOIN pg_am m ON m.oid = ic.relam AND m.amname = 'btree'

@@ -1,6 +1,8 @@
 import type { Reader } from '../adapters/postgres.ts';
 import { deleteRows } from './action.ts';
 import { lookAtArchive } from './archive.ts';
+import { lookAtMarking, type Mark } from './marking.ts';
+import { markRows } from './mark-rows.ts';
 import type { NarrowQuestion } from './narrow.ts';
 import { PLAIN_ROWS } from './pace.ts';
 import type { Found } from './prepare.ts';
@@ -15,8 +17,11 @@ export interface Way extends Pick<Found, 'action' | 'references' | 'companions'>
 }
 
 /** Looks at how the rows of a rule would go. */
-export async function lookAtWay(database: Reader, question: NarrowQuestion): Promise<Way> {
-  return lookAtDeletion(database, question);
+export async function lookAtWay(database: Reader, question: NarrowQuestion, mark: Mark | undefined): Promise<Way> {
+  if (mark === undefined) return lookAtDeletion(database, question);
+  const { rule, root, family } = question;
+  const { marking, ...looked } = await lookAtMarking(database, { rule, root, oids: family.oids }, mark);
+  return { ...looked, action: markRows(marking), references: [] };
 }
 
 async function lookAtDeletion(database: Reader, question: NarrowQuestion): Promise<Way> {

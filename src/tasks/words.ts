@@ -656,6 +656,55 @@ export const taskWords: readonly TaskWords[] = [
         description: 'The columns of the parents that they name; their primary key if left out',
       },
       {
+        key: 'rules[].action',
+        type: 'one of delete, soft-delete, strip',
+        fallback: 'default delete',
+        description:
+          'delete takes the rows; soft-delete only sets their mark; strip sets it and takes what hangs on them',
+      },
+      {
+        key: 'rules[].mark',
+        type: 'text',
+        fallback: 'optional',
+        description: 'The column that says since when a row is marked, or that it is',
+      },
+      {
+        key: 'rules[].strip.columns',
+        type: 'list of text',
+        fallback: 'optional',
+        description: 'Columns that become NULL',
+      },
+      {
+        key: 'rules[].strip.children',
+        type: 'list of blocks',
+        fallback: 'optional',
+        description: 'Tables whose rows go',
+      },
+      {
+        key: 'rules[].strip.children[].table',
+        type: 'text',
+        fallback: 'required',
+        description: 'A table whose rows go, with their keys at the rows that are stripped',
+      },
+      {
+        key: 'rules[].strip.children[].key',
+        type: 'text',
+        fallback: 'required',
+        description: 'Its column that names the row',
+      },
+      {
+        key: 'rules[].strip.children[].references',
+        type: 'text',
+        fallback: 'optional',
+        description: 'The column that it names; the primary key where left out',
+      },
+      {
+        key: 'rules[].strip.children[].where',
+        type: 'text',
+        fallback: 'optional',
+        description: 'Only its rows for which this SQL condition is true',
+      },
+      {
         key: 'rules[].partitions',
         type: 'one of rows, detach, drop',
         fallback: 'default rows',

@@ -180,7 +180,7 @@ describe('archive into files', () => {
     await runTask(prune, settings, { database: session });
     expect(await readdir(folder)).toEqual([id]);
 
-    // Written and read back, but killed before the commit: two of three rows are as they were, one was edited since.
+    // Written and read back, but killed before the commit: one row is as it was, one was edited since, one deleted.
     await database.query(
       `INSERT INTO events (at, body) SELECT now() - interval '10 days', 'young ' || g FROM generate_series(1, 3) g`,
     );
@@ -199,7 +199,8 @@ describe('archive into files', () => {
       { ...head, id: 'x2' },
       young.slice(0, 2).map(({ line }) => line),
     );
-    await database.query("UPDATE events SET body = 'young and edited' WHERE body = 'young 3'");
+    await database.query("UPDATE events SET body = 'young and edited' WHERE body = 'young 2'");
+    await database.query("DELETE FROM events WHERE body = 'young 3'");
     // Killed in the middle of writing.
     await writeSegment(folder, { ...head, id: 'x3' }, ['{}']);
     await rm(join(folder, 'x3.partial', 'manifest.json'));
