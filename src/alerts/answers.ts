@@ -4,7 +4,7 @@ import type { AlertState } from './state.ts';
 const SHOWN_ID = 10;
 
 /** The beginning of a fingerprint that a person types: enough of it to be the only one. */
-function shownId({ fingerprint }: Pick<AlertState, 'fingerprint'>): string {
+export function shownId({ fingerprint }: Pick<AlertState, 'fingerprint'>): string {
   return fingerprint.slice(0, SHOWN_ID);
 }
 

@@ -86,7 +86,7 @@ function judge(earlier: AlertState, observation: Observation, { policy, run, now
   const seen = observed(earlier, observation, { ...handling, run, now });
   const restless = policy.flapping && observation.is !== 'unknown' ? withFlapping(seen) : seen;
   const state = withSeverity(restless);
-  const mute = isOpen(state) ? muteOf(state, handling, policy.mutes) : undefined;
+  const mute = muteOf(state, handling, policy.mutes);
   const telling = reasonFor(state, { observation: observation.is, handling, mute, now });
   const isWaiting = telling === undefined || isHeld(state, handling, { policy, now });
   const next = withMute(state, mute);
@@ -102,7 +102,7 @@ function withSeverity(state: AlertState): AlertState {
 }
 
 function withMute(state: AlertState, mute: Mute | undefined): AlertState {
-  if (mute !== undefined) {
+  if (mute !== undefined && isOpen(state)) {
     const { silence, by, reason, until } = mute;
     return { ...state, muted: { silence, by, reason, until } };
   }

@@ -1,11 +1,8 @@
-import type { AlertClass } from '../engine/concern.ts';
+import type { AlertClass, AlertOutcome } from '../engine/concern.ts';
 import type { AlertChange, ChangeKind } from './changes.ts';
 import { isRecovery, type Reason, type Severity } from './notification.ts';
 import type { Told } from './settle.ts';
 import type { AlertState } from './state.ts';
-
-/** What a person found when they looked after an alert: the only way to know whether it was worth it. */
-type AlertOutcome = 'action' | 'no-action' | 'false-positive' | 'duplicate';
 
 /** Something that happened to an alert. Plain data, never changed once it is written. */
 export interface AlertEvent {
@@ -29,6 +26,20 @@ export interface AlertEvent {
   /** The channels that took it. */
   readonly channels: readonly string[];
   readonly by: string | null;
+  readonly note: string | null;
+  readonly outcome: AlertOutcome | null;
+}
+
+/** Which alert something was said of. */
+export type Subject = Pick<
+  AlertEvent,
+  'fingerprint' | 'story' | 'task' | 'step' | 'check' | 'alertClass' | 'severity' | 'summary'
+>;
+
+/** What a person did. */
+interface Answer {
+  readonly kind: 'acked' | 'closed';
+  readonly by: string;
   readonly note: string | null;
   readonly outcome: AlertOutcome | null;
 }
@@ -64,6 +75,19 @@ export function toldEvent({ notification, channels, at }: Told, run: string): Al
     channels,
     note,
   };
+}
+
+/** Writes down what a person said. */
+export function answerEvent(subject: Subject, answer: Answer, now: Date): AlertEvent {
+  const at = now.toISOString();
+  const { fingerprint, story, task, step, check, alertClass, severity, summary } = subject;
+  const named = { fingerprint, story, task, step, check, alertClass, severity, summary };
+  return { ...NOTHING, ...named, ...answer, id: `${fingerprint}:${answer.kind}:${at}`, at };
+}
+
+/** Which alert a state is of. */
+export function subjectOfState(state: AlertState): Subject {
+  return { ...about(state), alertClass: state.toldClass ?? state.alertClass };
 }
 
 function about({ fingerprint, firstSeenAt, task, step, check, seen, summary }: AlertState) {

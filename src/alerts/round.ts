@@ -1,4 +1,5 @@
 import type { Secret } from '../base/secret.ts';
+import { DAY_MS } from '../base/units.ts';
 import type { AlertReport, RunReport } from '../engine/report.ts';
 import type { Channel } from './channels/settings.ts';
 import type { Delivery, Sending } from './deliver.ts';
@@ -6,6 +7,7 @@ import type { OwnerSettings } from './owner-settings.ts';
 import { policyOf } from './policy-of.ts';
 import type { AlertPolicy } from './policy.ts';
 import type { AlertSettings } from './settings.ts';
+import { rebuiltStates } from './rebuild.ts';
 import { mutesAt } from './silences.ts';
 import type { AlertState } from './state.ts';
 import { forgiving, type AlertStore } from './store.ts';
@@ -67,7 +69,7 @@ export function startRound(request: AnnounceRequest, report: RunReport): Round {
     working: new Set(tried.flatMap(({ channel, delivered }) => (delivered ? [channel] : []))),
     broken: new Map(tried.flatMap(({ channel, delivered, error }) => (delivered ? [] : [[channel, error ?? '']]))),
     lines: [],
-    states: withoutRemoved(store.load(), settings.channels),
+    states: withoutRemoved(statesIn(store, at), settings.channels),
     delivered: 0,
     undelivered: 0,
   };
@@ -78,6 +80,14 @@ export function endRound({ store, delivered, undelivered, lines }: Round): Alert
   const trouble = store.trouble();
   const words = trouble && `alert states cannot be kept, so alarms may come again: ${trouble.message}`;
   return { delivered, undelivered, lines: words === undefined ? lines : [...lines, words] };
+}
+
+const LOST_SINCE_MS = 30 * DAY_MS;
+
+/** The states; where there is none, what the history knows of them, for they may have been lost. */
+function statesIn(store: AlertStore, at: Date): readonly AlertState[] {
+  const states = store.load();
+  return states.length > 0 ? states : rebuiltStates(store.history(new Date(at.getTime() - LOST_SINCE_MS)));
 }
 
 /** The minute a run was meant for: a daily run that starts a second earlier than yesterday's still repeats a daily alarm. */

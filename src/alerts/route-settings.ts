@@ -16,7 +16,7 @@ export const repeatSetting = durationSetting.refine((ms) => ms >= SHORTEST_REPEA
 const MOST_RESULTS = 20;
 
 /** `2`, or `2 of 3`: how often among the newest results something must be bad. */
-const need = z
+export const needSetting = z
   .union([z.int().min(1).max(MOST_RESULTS), z.string().regex(/^\d{1,2} of \d{1,2}$/, 'must be a number, or as 2 of 3')])
   .meta({ examples: [1, 3, '2 of 3'] })
   .transform((given, context): Need => {
@@ -44,7 +44,7 @@ function route(repeatAfter: string) {
     channels: channelNames.optional().describe('Names of the channels; all where left out'),
     fallback: z.array(z.string()).default([]).describe('Channels that get it when none of those took it'),
     repeatAfter: repeatSetting.prefault(repeatAfter).describe('Tell a problem that stays again after this long'),
-    for: need.prefault(1).describe(WORDS.need),
+    for: needSetting.prefault(1).describe(WORDS.need),
     resolveAfter: resolveAfter.default(1).describe(WORDS.resolveAfter),
     escalate: z.array(escalation).default([]).describe('Who is told next when nobody acknowledges it'),
   };
@@ -76,7 +76,7 @@ export const checkRules = z.record(
   z.strictObject({
     owner: z.string().optional().describe('Whose it is; alerts.owner where left out'),
     class: z.enum(ALERT_CLASSES).optional().describe('How urgent a failure is; as the check says where left out'),
-    for: need.optional().describe(WORDS.need),
+    for: needSetting.optional().describe(WORDS.need),
     resolveAfter: resolveAfter.optional().describe(WORDS.resolveAfter),
     runbook: z.string().min(1).max(300).optional().describe('Where your own runbook is, instead of the one of maint'),
   }),

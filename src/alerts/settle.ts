@@ -1,6 +1,6 @@
 import { isRecovery, type Notification } from './notification.ts';
 import type { AlertClass } from '../engine/concern.ts';
-import type { AlertState } from './state.ts';
+import { bareState, type AlertState } from './state.ts';
 
 /** A notification and the channels that took it. */
 export interface Told {
@@ -57,33 +57,7 @@ function moreUrgent(told: AlertClass | null, now: AlertClass): AlertClass {
 /** What a notification from the spool says of a problem whose state is gone. */
 function lostState({ notification, at }: Told): AlertState {
   const { fingerprint, task, step, check, severity, alertClass, summary, impact, firstSeenAt } = notification;
+  const named = { fingerprint, task, step, check, severity, alertClass, summary, impact, firstSeenAt };
   const isOver = isRecovery(notification);
-  return {
-    fingerprint,
-    task,
-    step,
-    check,
-    runbook: null,
-    alertClass,
-    severity,
-    seen: severity,
-    summary,
-    impact,
-    remediation: [],
-    phase: isOver ? 'ok' : 'firing',
-    ending: null,
-    recent: isOver ? '.' : '!',
-    lastRun: null,
-    seenAt: at,
-    firedAt: [],
-    firstSeenAt,
-    lastToldAt: null,
-    alarmedAt: null,
-    toldClass: null,
-    deliveredTo: [],
-    ack: null,
-    muted: null,
-    flapping: null,
-    escalations: 0,
-  };
+  return bareState({ ...named, phase: isOver ? 'ok' : 'firing', recent: isOver ? '.' : '!', seenAt: at });
 }

@@ -28,12 +28,20 @@ export interface Silence {
   readonly endedAt: string | null;
 }
 
+/** No silence may last longer: what is silent for months is a check that nobody wants. */
+export const LONGEST_SILENCE_MS = 30 * DAY_MS;
+const STALE_MS = 7 * DAY_MS;
 const FORGOTTEN_MS = 60 * DAY_MS;
 const MOST_KEPT = 100;
 
 /** Does it still keep something silent? */
-function isOn({ until, endedAt }: Silence, now: Date): boolean {
+export function isOn({ until, endedAt }: Silence, now: Date): boolean {
   return endedAt === null && Date.parse(until) > now.getTime();
+}
+
+/** Is it on, and has it matched nothing for a week? Then it guards against nothing but the next real alarm. */
+export function isStale(silence: Silence, now: Date): boolean {
+  return isOn(silence, now) && now.getTime() - Date.parse(silence.matchedAt ?? silence.at) > STALE_MS;
 }
 
 /** What is silent at this instant: silences of people first, then windows of planned work. */

@@ -74,28 +74,47 @@ export function isOpen({ phase }: Pick<AlertState, 'phase'>): boolean {
   return phase === 'firing' || phase === 'recovering';
 }
 
-/** What a state lacks that an earlier version wrote. */
-const ADDED = {
+/** What a state begins with, and what one lacks that an earlier version wrote. */
+const BARE = {
   runbook: null,
-  alertClass: 'ticket',
   impact: null,
   remediation: [],
-  phase: 'firing',
   ending: null,
-  recent: '!',
+  recent: '',
   lastRun: null,
   firedAt: [],
+  lastToldAt: null,
+  alarmedAt: null,
   toldClass: null,
+  deliveredTo: [],
   ack: null,
   muted: null,
   flapping: null,
   escalations: 0,
 } as const;
 
+type Seen = Pick<
+  AlertState,
+  'fingerprint' | 'task' | 'step' | 'check' | 'alertClass' | 'severity' | 'summary' | 'phase' | 'firstSeenAt' | 'seenAt'
+>;
+
+/** A state of which nothing is known but what is given. */
+export function bareState(seen: Seen & Partial<AlertState>): AlertState {
+  return { ...BARE, seen: seen.severity, ...seen };
+}
+
 /** Reads a state as this or an earlier version stored it. */
 export function readState(body: string): AlertState {
   const stored: AlertState = JSON.parse(body);
   const { task, severity, firstSeenAt, lastToldAt } = stored;
-  const older: Partial<AlertState> = { check: task, seen: severity, seenAt: firstSeenAt, alarmedAt: lastToldAt };
-  return { ...ADDED, ...older, ...stored };
+  const older: Partial<AlertState> = {
+    check: task,
+    alertClass: 'ticket',
+    phase: 'firing',
+    recent: '!',
+    seen: severity,
+    seenAt: firstSeenAt,
+    alarmedAt: lastToldAt,
+  };
+  return { ...BARE, ...older, ...stored };
 }

@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import { addAlertAnswers, addAlertJudgements, addAlertLooks } from './alerts-answer-commands.ts';
 import { addCommand, addExample, type Building } from './commands.ts';
 import type { AlertTestInvocation } from './invocation.ts';
 import { valueOption } from './options.ts';
@@ -6,9 +7,12 @@ import { readCommon, readFormat } from './read.ts';
 
 const BELOW = 'Commands:';
 
-/** `maint alerts test`. */
+/** `maint alerts list | show | explain | ack | close | stats | tune | test`. */
 export function fillAlerts(alerts: Command, building: Building): void {
-  addExample(alerts, building, ['maint alerts test', 'does every channel work?']);
+  addExample(alerts, building, ['maint alerts list', 'what is wrong now?']);
+  addAlertLooks(alerts, building);
+  addAlertAnswers(alerts, building);
+  addAlertJudgements(alerts, building);
   addTest(alerts, building);
 }
 

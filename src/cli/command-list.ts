@@ -33,6 +33,7 @@ export const COMMANDS = {
     group: 'Looking:',
     summary: 'What is wrong now, who was told, and what became of it',
   },
+  silence: { name: 'silence', group: 'Looking:', summary: 'Send no alarm of something for a while, with a reason' },
   doctor: { name: 'doctor', group: 'Looking:', summary: 'Every problem of the set-up at once, each with its fix' },
   runbook: { name: 'runbook <check>', group: 'Looking:', summary: 'What a check of health means, and what to do' },
   init: { name: 'init', group: 'Set-up:', summary: 'Look at database and machine, and write a first configuration' },

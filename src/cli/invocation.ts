@@ -1,4 +1,5 @@
 import type { Tier } from '../engine/task.ts';
+import type { AlertsInvocation } from './alerts-invocation.ts';
 import type { BackupsInvocation } from './backups-invocation.ts';
 
 /** What a command line asks for: plain data, nothing decided yet. */
@@ -12,6 +13,7 @@ export type Invocation =
   | { readonly kind: 'config-schema'; readonly of: 'config' | 'report'; readonly common: CommonFlags }
   | InitInvocation
   | AlertTestInvocation
+  | AlertsInvocation
   | RestoreInvocation
   | BackupsInvocation
   | RestoreFilesInvocation

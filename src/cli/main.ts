@@ -63,6 +63,17 @@ async function dispatch(invocation: Invocation, world: World): Promise<number> {
       return (await import('./config.ts')).configCommand(invocation, world);
     case 'init':
       return (await import('./init.ts')).initCommand(invocation, world);
+    case 'alerts-list':
+    case 'alerts-show':
+    case 'alerts-explain':
+    case 'alerts-ack':
+    case 'alerts-close':
+    case 'alerts-stats':
+    case 'alerts-tune':
+    case 'silence-add':
+    case 'silence-list':
+    case 'silence-expire':
+      return (await import('./alerts.ts')).alertsCommand(invocation, world);
     case 'alert-test':
       return (await import('./alerts-test.ts')).alertTestCommand(invocation, world);
     case 'cron-print':

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { fillSilence } from './alerts-answer-commands.ts';
 import { fillAlerts } from './alerts-commands.ts';
 import { COMMANDS } from './command-list.ts';
 import { addCommand, addExample, type Building } from './commands.ts';
@@ -30,6 +31,7 @@ export function addLooks(program: Command, building: Building): void {
     },
   });
   addCommand(program, building, { ...COMMANDS.alerts, fill: (command) => fillAlerts(command, building) });
+  addCommand(program, building, { ...COMMANDS.silence, fill: (command) => fillSilence(command, building) });
   addCommand(program, building, {
     ...COMMANDS.doctor,
     fill(command) {

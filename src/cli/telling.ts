@@ -116,7 +116,8 @@ function note({ ok, error }: { readonly ok: boolean; readonly error: string | nu
   if (!ok) log.warn({ error }, "the dead man's switch did not take the ping");
 }
 
-async function lockAlerts(directory: string, signal: AbortSignal): Promise<Disposable | undefined> {
+/** Keeps two who decide about alerts, or answer them, apart; waits half a minute. */
+export async function lockAlerts(directory: string, signal: AbortSignal): Promise<Disposable | undefined> {
   try {
     makePrivateDirectory(directory);
     for (let attempt = 0; attempt < LOCK_TRIES; attempt += 1) {

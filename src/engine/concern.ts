@@ -2,6 +2,10 @@
 export const ALERT_CLASSES = ['page', 'ticket', 'report'] as const;
 export type AlertClass = (typeof ALERT_CLASSES)[number];
 
+/** What a person found when they looked after an alert: the only way to know whether it was worth it. */
+export const ALERT_OUTCOMES = ['action', 'no-action', 'false-positive', 'duplicate'] as const;
+export type AlertOutcome = (typeof ALERT_OUTCOMES)[number];
+
 /** Which part of a system a check is about. */
 export const DIMENSIONS = ['service', 'dependencies', 'resources', 'certificates', 'data', 'meta'] as const;
 type Dimension = (typeof DIMENSIONS)[number];

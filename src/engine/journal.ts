@@ -87,6 +87,6 @@ export interface Journal extends SampleHistory, Disposable {
   readonly ledger: Ledger;
   shelf(kind: string): Shelf;
   chronicle(kind: string): Chronicle;
-  /** Reports of finished runs that began at or after this instant, oldest first, as JSON text. */
-  reportsSince(at: Date): readonly string[];
+  /** So many reports of finished runs that began at or after this instant, oldest first, as JSON text. */
+  reportsSince(at: Date, limit: number): readonly string[];
 }

@@ -174,10 +174,11 @@ class SqliteJournal implements Journal {
     };
   }
 
-  reportsSince(at: Date): readonly string[] {
-    return this.#read('SELECT report FROM run WHERE started_at >= ? AND report IS NOT NULL ORDER BY started_at', [
-      at.toISOString(),
-    ]).map((row) => text(row, 'report'));
+  reportsSince(at: Date, limit: number): readonly string[] {
+    return this.#read(
+      'SELECT report FROM run WHERE started_at >= ? AND report IS NOT NULL ORDER BY started_at LIMIT ?',
+      [at.toISOString(), limit],
+    ).map((row) => text(row, 'report'));
   }
 
   [Symbol.dispose](): void {

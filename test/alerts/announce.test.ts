@@ -326,3 +326,58 @@ test.each([
   expect(place.receiver.requests.map(({ violation }) => violation)).toEqual([undefined, undefined]);
   expect(report).toMatchObject({ delivered: 1, undelivered: 0 });
 });
+
+/** Everything goes to the webhook, and to Slack only where that takes nothing. */
+const FALLBACK = { routes: { ticket: { channels: ['hook'], fallback: ['slack'] } } };
+
+function pathsOf({ receiver }: Place): readonly string[] {
+  return receiver.accepted().map(({ path }) => (path === '/hook' ? 'hook' : 'slack'));
+}
+
+test('tells the fallback when no channel of the route took an alarm, and the end to whoever took it', async () => {
+  await using place = await openPlace(FALLBACK);
+  place.receiver.next({ status: 500 }, { status: 500 }, { status: 500 });
+  expect(await place.run(0, { disk: 'fail' })).toMatchObject({ delivered: 1, undelivered: 0 });
+  expect(pathsOf(place)).toEqual(['slack']);
+  expect(place.store.spooled()).toEqual([]);
+  await place.run(1, { disk: 'done' });
+  expect(pathsOf(place)).toEqual(['slack', 'slack']);
+});
+
+test('makes a channel that refuses for good a problem of its own, told by another, and over when it works again', async () => {
+  await using place = await openPlace(FALLBACK);
+  place.receiver.next({ status: 404 });
+  const report = await place.run(0, { disk: 'fail' });
+  expect(report).toMatchObject({ delivered: 2, undelivered: 0 });
+  expect(pathsOf(place)).toEqual(['slack', 'slack']);
+  expect(place.receiver.accepted().at(-1)?.body).toContain('channel hook');
+  expect(open(place).find(({ check }) => check === 'alerting')).toMatchObject({ step: 'channel hook', seen: 'fail' });
+  await place.run(1, { disk: 'fail', memory: 'fail' });
+  expect(
+    open(place)
+      .map(({ step }) => step)
+      .toSorted(),
+  ).toEqual(['disk', 'memory']);
+  expect(place.receiver.accepted().at(-1)?.body).toContain('took an alert');
+});
+
+test('sends one message for each route and owner, the most urgent first', async () => {
+  await using place = await openPlace({ routes: {}, owner: 'db', checks: { memory: { owner: 'ops' } } });
+  const concern = (check: string, alertClass: 'page' | 'ticket') =>
+    ({ check, alertClass, dimension: 'resources', impact: 'it stops' }) as const;
+  const step = (title: string, check: string, alertClass: 'page' | 'ticket') =>
+    stepOf(title, 'bad', { verdict: 'fail', concern: concern(check, alertClass) });
+  const tasks = [
+    taskOf(
+      'health',
+      step('clock', 'clock', 'ticket'),
+      step('memory', 'memory', 'ticket'),
+      step('disk /', 'disk', 'page'),
+      step('disk /srv', 'disk', 'page'),
+    ),
+  ];
+  await place.run(0, {}, { tasks });
+  expect(told(place)).toEqual([['disk /: first', 'disk /srv: first'], ['clock: first'], ['memory: first']]);
+  const ids = place.receiver.requests.flatMap(({ headers }) => headers['webhook-id'] ?? []);
+  expect(ids.map((id) => id.replace(/^alert_[0-9a-f-]{36}/, ''))).toEqual(['_page_db', '_ticket_db', '_ticket_ops']);
+});

@@ -78,7 +78,7 @@ function reached(file: string, seen = new Set<string>()): ReadonlySet<string> {
 /** What is outside the command line itself, of everything that loading a file loads at once. */
 function foreign(file: string): readonly string[] {
   const modules = [...reached(join(ROOT, 'src', 'cli', file))].map((name) => name.replace(`${ROOT}/`, ''));
-  const light = /^(src\/(cli|base)\/.*|src\/engine\/task\.ts|node:(util|path))$/;
+  const light = /^(src\/(cli|base)\/.*|src\/engine\/(?:task|concern)\.ts|node:(util|path))$/;
   return modules.filter((name) => !light.test(name)).toSorted();
 }
 

@@ -1,7 +1,7 @@
 import { DAY_MS } from '../../base/units.ts';
 import type { Problem, Standing } from '../problems.ts';
 import type { Handling } from '../policy.ts';
-import type { AlertState, Phase } from '../state.ts';
+import { bareState, type AlertState, type Phase } from '../state.ts';
 import { REMEMBERED } from './flapping.ts';
 
 /** What a report says of one problem. */
@@ -16,25 +16,7 @@ export interface Sight {
 /** A state that nobody has seen before. */
 export function newState(problem: Problem, { now }: Sight): AlertState {
   const at = now.toISOString();
-  return {
-    ...problem,
-    seen: problem.severity,
-    phase: 'ok',
-    ending: null,
-    recent: '',
-    lastRun: null,
-    seenAt: at,
-    firedAt: [],
-    firstSeenAt: at,
-    lastToldAt: null,
-    alarmedAt: null,
-    toldClass: null,
-    deliveredTo: [],
-    ack: null,
-    muted: null,
-    flapping: null,
-    escalations: 0,
-  };
+  return bareState({ ...problem, phase: 'ok', firstSeenAt: at, seenAt: at });
 }
 
 /** Takes in one result. The same run counts once, however often it is looked at. */

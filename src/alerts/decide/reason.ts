@@ -24,7 +24,7 @@ export interface Grounds {
 /** Is there something to tell, and why? Says nothing of the hours. */
 export function reasonFor(state: AlertState, grounds: Grounds): Telling | undefined {
   const { handling, mute } = grounds;
-  if (state.phase === 'ok') return endOf(state);
+  if (state.phase === 'ok') return endOf(state, mute !== undefined);
   if (state.phase === 'pending' || handling.route === undefined || mute !== undefined) return undefined;
   if (state.flapping === 'notice') return { reason: 'flapping_started' };
   if (isRaisedSince(state)) return { reason: 'severity_raised' };
@@ -35,9 +35,9 @@ export function reasonFor(state: AlertState, grounds: Grounds): Telling | undefi
 }
 
 /** The end goes to whoever took the alarm, also when the problem is silenced; one that comes and goes has not ended. */
-function endOf({ deliveredTo, flapping, ending }: AlertState): Telling | undefined {
+function endOf({ deliveredTo, flapping, ending }: AlertState, isMuted: boolean): Telling | undefined {
   if (deliveredTo.length === 0) return undefined;
-  if (flapping === 'notice') return { reason: 'flapping_started' };
+  if (flapping === 'notice') return isMuted ? undefined : { reason: 'flapping_started' };
   if (flapping === 'quiet') return undefined;
   const note = flapping === 'stable' ? { note: 'it came and went, and is stable now' } : {};
   return { reason: ending ?? 'recovered', channels: deliveredTo, ...note };
