@@ -1,5 +1,5 @@
 import type { Database, Transaction } from '../adapters/postgres.ts';
-import { sql } from '../adapters/sql.ts';
+import { sql, type Statement } from '../adapters/sql.ts';
 import { timed } from '../adapters/stopwatch.ts';
 import { MaintError } from '../base/errors.ts';
 import type { Action, Grip, Took } from './action.ts';
@@ -10,6 +10,8 @@ export interface BatchRequest extends Omit<Grip, 'isAroundLocks'> {
   readonly database: Database;
   readonly action: Action;
   readonly lockTimeoutMs: number;
+  /** Written down together with the batch, where the whole range is done. */
+  readonly save: Statement<never> | undefined;
 }
 
 /** What became of a batch. */
@@ -45,6 +47,7 @@ async function attempt(request: BatchRequest, isAroundLocks: boolean, tally: Tal
       database.transaction({ lockTimeoutMs, statementTimeoutMs: STATEMENT_TIMEOUT_MS }, async (inside) => {
         const took = await action.take(inside, { ...request, isAroundLocks });
         if (isAroundLocks && took.isWhole) left = await leftIn(inside, request);
+        if (request.save !== undefined && took.isWhole) await inside.run(request.save);
         const [end] = await inside.rows(END);
         return { ...took, waiting: end?.waiting ?? 0, walBytes: end?.walBytes ?? 0 };
       }),

@@ -1,10 +1,11 @@
 import { done, skip, warn, type Outcome } from '../engine/outcome.ts';
 import type { StepContext } from '../engine/task.ts';
+import { alone } from './alone.ts';
 import { countLeft } from './count.ts';
 import { sweep, type Budget } from './engine.ts';
 import type { Gates } from './gates.ts';
 import { refusedOutcome, sweptOutcome, type Remaining } from './outcome.ts';
-import type { Found, Prepared } from './prepare.ts';
+import type { Found, Prepared, Subject } from './prepare.ts';
 import type { Pace } from './settings.ts';
 import { emptyTally, type Tally } from './tally.ts';
 import type { Touched } from './tidy.ts';
@@ -18,6 +19,8 @@ export interface Together {
   /** How long closed gates are waited for, in milliseconds. */
   readonly patienceMs: number;
   readonly budget: Budget;
+  /** Forget how far earlier runs came. */
+  readonly isFresh: boolean;
   /** A person only wants to see how the server would go about it. */
   readonly isOnlyExplained: boolean;
   /** Filled while rules run. */
@@ -25,26 +28,34 @@ export interface Together {
 }
 
 /** Does what a rule is for, or says why not. */
-export async function performRule(
-  { subject, refusals, found, idle }: Prepared,
-  together: Together,
-  context: StepContext,
-): Promise<Outcome> {
+export async function performRule(prepared: Prepared, together: Together, context: StepContext): Promise<Outcome> {
+  const { subject, refusals, found, idle } = prepared;
   if (idle !== undefined)
     return idle.remediation.length === 0
       ? skip(idle.reason)
       : warn(idle.reason, idle.remediation, { detail: 'prune.idle' });
   if (refusals.length > 0) return refusedOutcome(subject, refusals);
   if (found === undefined) return done(`${subject.table} has no partition yet`);
+  return alone(context, (signal) => sweepRule({ subject, found }, together, { ...context, signal }));
+}
+
+interface Swept {
+  readonly subject: Subject;
+  readonly found: Found;
+}
+
+async function sweepRule({ subject, found }: Swept, together: Together, context: StepContext): Promise<Outcome> {
   const { database, signal } = context;
   const { action, targets, doom, counts } = found;
   await action.begin?.(database);
   const tally = emptyTally();
   if (counts.isExact && counts.doomed === 0 && found.partitions === undefined)
     return sweptOutcome(subject, found, { tally, remaining: { rows: 0, isCounted: true }, behind: undefined });
+  const { fingerprint } = found;
   await sweep(
     {
       ...together,
+      sweeping: fingerprint === undefined ? undefined : { trend: subject.trend, fingerprint },
       database,
       action,
       targets,

@@ -1,10 +1,13 @@
 import type { Reader } from '../adapters/postgres.ts';
 import { MaintError, type ErrorCode } from '../base/errors.ts';
+import { formatCount } from '../base/units.ts';
 import { skip } from '../engine/outcome.ts';
 import type { Step } from '../engine/task.ts';
+import { deservesCursor, findCursor } from './cursor.ts';
 import { explained } from './explain.ts';
+import { overlapLines, type Before } from './overlap.ts';
 import { performRule, type Together } from './perform.ts';
-import { intentOf, type Prepared } from './prepare.ts';
+import { intentOf, type Found, type Prepared, type Subject } from './prepare.ts';
 import { expectedTime, type Past } from './trend.ts';
 
 /** A rule that was looked at, or about which something could not be found out. */
@@ -54,14 +57,43 @@ export function stepOf(one: Planned, together: Together): Step {
 }
 
 /** Adds to a rule that has something to do how long it should take, what it waits for, and how the server goes about it. */
-export async function withNotes(one: Planned, { database, past, gates, isOnlyExplained }: Noting): Promise<Planned> {
+export async function withNotes(one: Planned, noting: Noting): Promise<Planned> {
+  const { database, past, gates, isOnlyExplained, isFresh, before } = noting;
   if ('error' in one || one.prepared.found === undefined || one.prepared.found.counts.doomed === 0) return one;
   const { subject, found } = one.prepared;
-  const notes = [expectedTime(found.counts.doomed, subject.trend, past), gates.words];
+  const notes = [
+    ...(await overlapLines(database, found, before)),
+    ...(isFresh ? [] : await resumeLines(database, found, subject)),
+    expectedTime(found.counts.doomed, subject.trend, past),
+    gates.words,
+  ];
   return { ...one, notes: isOnlyExplained ? [...notes, ...(await explained(database, one.prepared))] : notes };
 }
 
-interface Noting extends Pick<Together, 'gates' | 'isOnlyExplained'> {
+interface Noting extends Pick<Together, 'gates' | 'isOnlyExplained' | 'isFresh'> {
   readonly database: Reader;
   readonly past: Past;
+  readonly before: readonly Before[];
+}
+
+/** Tables in which a run would go on where an earlier one was. */
+async function resumeLines(database: Reader, found: Found, { trend }: Subject): Promise<readonly string[]> {
+  const { fingerprint, targets } = found;
+  const lines: string[] = [];
+  if (fingerprint === undefined) return lines;
+  for (const target of targets.filter(deservesCursor)) {
+    const cursor = await findCursor(database, target, { trend, fingerprint });
+    if (cursor === undefined) continue;
+    const place = `block ${formatCount(cursor.block)} of ${formatCount(target.blocks)}`;
+    lines.push(
+      `${target.name}: goes on at ${place}, by the cutoff that it began with, ${cursor.cutoff.at}; --fresh forgets it`,
+    );
+  }
+  return lines;
+}
+
+/** A rule as later ones see it; none where it will take nothing. */
+export function beforeOf(one: Planned): readonly Before[] {
+  if ('error' in one || one.prepared.found === undefined || one.prepared.refusals.length > 0) return [];
+  return [{ ...one.prepared.found, name: one.prepared.subject.name }];
 }

@@ -4,6 +4,7 @@ import { formatCount, formatShare } from '../base/units.ts';
 import type { Facts } from '../engine/outcome.ts';
 import type { Action } from './action.ts';
 import { countDoomed, shareRefusals, type Counts } from './count.ts';
+import { fingerprintOf } from './cursor.ts';
 import { youthRefusal, type Instant } from './cutoff.ts';
 import { readWhere, type Doom } from './doomed.ts';
 import { readMark } from './marking.ts';
@@ -60,6 +61,8 @@ export interface Found {
   readonly lines: readonly string[];
   /** The statements of the first batch; empty where no row is old. */
   readonly firstBatch: readonly Statement<object>[];
+  /** All that the rule says, so that a run that goes on with an earlier one knows that it is the same. */
+  readonly fingerprint?: string;
   /** What should be told besides, once it is done. */
   readonly caveat?: Caveat;
 }
@@ -159,6 +162,7 @@ export async function prepareRule(rule: Rule, surroundings: Surroundings): Promi
     companions,
     lines,
     firstBatch: await firstBatchOf(database, { targets: rowTargets, doom, action }),
+    fingerprint: fingerprintOf(rule),
     ...(partitions !== undefined && { partitions }),
   };
   return { subject, refusals, found };

@@ -9,6 +9,8 @@ export interface Range {
   readonly condition: Fragment;
   /** Where the next range begins; undefined at the end. */
   readonly after: Position | undefined;
+  /** The same as a block, where the table is walked by blocks. */
+  readonly block?: number | undefined;
 }
 
 /** A place in a table: asked for about so many rows it answers with the range that begins there. */
@@ -21,6 +23,8 @@ export interface Field {
   readonly doom: Doom;
   /** From version 14 on the server reads a range of blocks without reading the rest. */
   readonly canReadBlocks: boolean;
+  /** The block to begin at, where that is not the first. */
+  readonly from?: number;
 }
 
 /** How a table is walked, in words. */
@@ -33,7 +37,11 @@ export function strategyOf({ isIndexed }: Target): string {
 /** @returns where to begin; undefined where no row is old */
 export async function firstPosition(field: Field): Promise<Position | undefined> {
   if (!field.target.isIndexed)
-    return blocksFrom(field, { from: 0, to: field.target.blocks, only: doomed(field.target, field.doom) });
+    return blocksFrom(field, {
+      from: field.from ?? 0,
+      to: field.target.blocks,
+      only: doomed(field.target, field.doom),
+    });
   const oldest = await keyAt(field, fragment`true`, 0);
   return oldest === undefined ? undefined : keysFrom(field, oldest);
 }
@@ -89,6 +97,7 @@ function blocksFrom(field: Field, { from, to, only, after }: Blocks): Position {
     return {
       condition: fragment`${inBlocks(field, from, end)} AND ${only}`,
       after: end < to ? blocksFrom(field, { from: end, to, only, after }) : after,
+      block: end < to ? end : undefined,
     };
   };
 }

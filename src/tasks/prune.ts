@@ -10,7 +10,8 @@ import { planHotmesh } from '../retention/hotmesh/plan.ts';
 import { hotmeshSetting, rulesInForce, scheduleOf, type HotmeshSettings } from '../retention/hotmesh/settings.ts';
 import type { Together } from '../retention/perform.ts';
 import { openGates, type Gates } from '../retention/gates.ts';
-import { planned, stepOf, withNotes, type Planned } from '../retention/planned.ts';
+import type { Before } from '../retention/overlap.ts';
+import { beforeOf, planned, stepOf, withNotes, type Planned } from '../retention/planned.ts';
 import { prepareRule, subjectOf } from '../retention/prepare.ts';
 import type { Refusal } from '../retention/refusal.ts';
 import { gatesSetting, paceSetting, rulesSetting, type Rule } from '../retention/settings.ts';
@@ -29,6 +30,7 @@ const settings = z
       .optional()
       .describe('Batches begin between these times of day only, by the time zone of maint'),
     explain: z.boolean().default(false).describe('Only look, and show in a dry run how the server would go about it'),
+    fresh: z.boolean().default(false).describe('Begin anew where an earlier run did not come to its end'),
     lockTimeout: durationSetting.prefault('2s').describe('How long a batch may wait for a lock'),
     vacuum: z
       .boolean()
@@ -77,6 +79,7 @@ export const prune = defineTask<Settings>({
     { flag: '--max-time <time>', summary: 'begin no batch after so long', setting: 'maxTime' },
     { flag: '--max-rows <rows>', summary: 'begin no batch after so many rows', setting: 'maxRows' },
     { flag: '--window <times>', summary: 'begin batches between these times only: 01:00-05:00', setting: 'window' },
+    { flag: '--fresh', summary: 'begin anew where an earlier run did not come to its end', setting: 'fresh' },
     { flag: '--explain', summary: 'only look; with --dry-run show the plan of the first batch', setting: 'explain' },
   ],
   examples: [
@@ -106,8 +109,13 @@ export const prune = defineTask<Settings>({
     const ofHotmesh = await planHotmesh({ settings: hotmesh, only, general, ...around });
     const past = { history: context.history, now: context.now() };
     const steps: Step[] = [];
-    for (const one of [...tables, ...ofHotmesh])
-      steps.push(stepOf(await withNotes(one, { ...together, database, past }), together));
+    const before: Before[] = [];
+    for (const one of tables) {
+      steps.push(stepOf(await withNotes(one, { ...together, database, past, before }), together));
+      before.push(...beforeOf(one));
+    }
+    for (const one of ofHotmesh)
+      steps.push(stepOf(await withNotes(one, { ...together, database, past, before: [] }), together));
     if (!chosen.vacuum || general !== undefined) return steps;
     return [...steps, tidyStep(together.touched, { pace: chosen.pace, budget: together.budget })];
   },
@@ -156,6 +164,7 @@ function togetherOf(context: PlanContext<Settings>, gates: Gates): Together {
       isOpen: (at) => window === undefined || isWithin(window, at, timezone),
     },
     isOnlyExplained: chosen.explain,
+    isFresh: chosen.fresh,
     touched: new Set(),
   };
 }

@@ -579,6 +579,7 @@ export const taskWords: readonly TaskWords[] = [
         number: { minimum: 1, isWhole: true },
       },
       { flag: '--window <times>', summary: 'begin batches between these times only: 01:00-05:00', setting: 'window' },
+      { flag: '--fresh', summary: 'begin anew where an earlier run did not come to its end', setting: 'fresh' },
       { flag: '--explain', summary: 'only look; with --dry-run show the plan of the first batch', setting: 'explain' },
     ],
     examples: [
@@ -813,6 +814,12 @@ export const taskWords: readonly TaskWords[] = [
         type: 'true or false',
         fallback: 'default false',
         description: 'Only look, and show in a dry run how the server would go about it',
+      },
+      {
+        key: 'fresh',
+        type: 'true or false',
+        fallback: 'default false',
+        description: 'Begin anew where an earlier run did not come to its end',
       },
       {
         key: 'lockTimeout',

@@ -69,6 +69,8 @@ describe('prune', () => {
     const rules = [RULE, { ...RULE, name: 'other', olderThan: '20 days' }];
     const steps = await planTask(prune, { rules, rule: 'other' }, { database: session });
     expect(steps.map(({ title }) => title)).toEqual(['rule other', 'vacuum']);
+    const [, second] = await planTask(prune, { rules }, { database: session });
+    expect(second?.intent).toContain('281 of them go by events before, 240 are left for this rule');
     expect(prune.settings.safeParse({ rules, rule: 'nobody' }).success).toBe(false);
     expect(prune.settings.safeParse({ rules: [RULE, RULE] }).success).toBe(false);
   });
