@@ -6,8 +6,11 @@ import type { Step } from '../engine/task.ts';
 import { deservesCursor, findCursor } from './cursor.ts';
 import { explained } from './explain.ts';
 import { overlapLines, type Before } from './overlap.ts';
+import { targetsOutside } from './partitions.ts';
 import { performRule, type Together } from './perform.ts';
 import { intentOf, type Found, type Prepared, type Subject } from './prepare.ts';
+import { strategyOf } from './ranges.ts';
+import type { Target } from './target.ts';
 import { expectedTime, type Past } from './trend.ts';
 
 /** A rule that was looked at, or about which something could not be found out. */
@@ -61,7 +64,9 @@ export async function withNotes(one: Planned, noting: Noting): Promise<Planned> 
   const { database, past, gates, isOnlyExplained, isFresh, before } = noting;
   if ('error' in one || one.prepared.found === undefined || one.prepared.found.counts.doomed === 0) return one;
   const { subject, found } = one.prepared;
+  const { major } = await database.server();
   const notes = [
+    ...strategies(targetsOutside(found.partitions?.old ?? [], found.targets), major >= 14),
     ...(await overlapLines(database, found, before)),
     ...(isFresh ? [] : await resumeLines(database, found, subject)),
     expectedTime(found.counts.doomed, subject.trend, past),
@@ -74,6 +79,16 @@ interface Noting extends Pick<Together, 'gates' | 'isOnlyExplained' | 'isFresh'>
   readonly database: Reader;
   readonly past: Past;
   readonly before: readonly Before[];
+}
+
+/** How the tables of a rule are walked. */
+function strategies(targets: readonly Target[], canReadBlocks: boolean): readonly string[] {
+  const groups = Map.groupBy(targets, (target) => strategyOf(target, canReadBlocks));
+  return [...groups].map(([strategy, members]) => {
+    const [first] = members;
+    const others = members.length > 1 ? ` and ${members.length - 1} more` : '';
+    return `${first?.name ?? ''}${others}: ${strategy}`;
+  });
 }
 
 /** Tables in which a run would go on where an earlier one was. */

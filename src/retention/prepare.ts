@@ -11,7 +11,7 @@ import { readMark } from './marking.ts';
 import { narrow } from './narrow.ts';
 import { choosePartitions, targetsOutside, type Partitions } from './partitions.ts';
 import { readAges } from './plan-ages.ts';
-import { firstPosition, strategyOf } from './ranges.ts';
+import { firstPosition } from './ranges.ts';
 import type { Reference } from './references.ts';
 import type { Refusal } from './refusal.ts';
 import { olderThanInWords, type Rule } from './settings.ts';
@@ -190,7 +190,7 @@ export function intentOf({ refusals, found, idle }: Prepared): readonly string[]
   if (idle !== undefined) return [`nothing to do: ${idle.reason}`];
   const refused = refusals.map(({ reason }) => `refused: ${reason}`);
   if (found === undefined) return refused;
-  const { targets, counts, references, lines, firstBatch } = found;
+  const { counts, references, lines, firstBatch } = found;
   const { doomed, total, isExact, isTotalExact, oldest, newest, samples } = counts;
   const share = total === 0 ? 0 : doomed / total;
   return [
@@ -200,7 +200,6 @@ export function intentOf({ refusals, found, idle }: Prepared): readonly string[]
       (oldest === null ? '' : `, from ${oldest} to ${newest ?? ''}`),
     ...(samples.length === 0 ? [] : [`such as ${samples.join(', ')}`]),
     ...lines.slice(1),
-    ...strategies(targets),
     ...references.filter(({ onDelete }) => onDelete !== 'NO ACTION' && onDelete !== 'RESTRICT').map(follows),
     ...firstBatch.map(written),
   ];
@@ -209,15 +208,6 @@ export function intentOf({ refusals, found, idle }: Prepared): readonly string[]
 function written({ text, values }: Statement<object>): string {
   const given = values.map((value, index) => `$${index + 1} = ${String(value)}`).join(', ');
   return `${text.replaceAll(/\s+/g, ' ').trim()} -- ${given}`;
-}
-
-function strategies(targets: readonly Target[]): readonly string[] {
-  const groups = Map.groupBy(targets, strategyOf);
-  return [...groups].map(([strategy, members]) => {
-    const [first] = members;
-    const others = members.length > 1 ? ` and ${members.length - 1} more` : '';
-    return `${first?.name ?? ''}${others}: ${strategy}`;
-  });
 }
 
 function follows({ child, constraint, onDelete }: Reference): string {

@@ -28,15 +28,23 @@ export interface Field {
 }
 
 /** How a table is walked, in words. */
-export function strategyOf({ isIndexed }: Target): string {
-  return isIndexed
-    ? 'ranges of the age column, by its index'
-    : 'ranges of blocks, as no index leads with the age column';
+export function strategyOf({ isIndexed, key }: Target, canReadBlocks: boolean): string {
+  if (isIndexed) return 'ranges of the age column, by its index';
+  if (canReadBlocks) return 'ranges of blocks, as no index leads with the age column';
+  const old = 'as no index leads with the age column, and the server is older than 14';
+  return key === undefined
+    ? `every place of one block after the other, which is slow, ${old}`
+    : `ranges of the primary key, ${old}`;
 }
 
 /** @returns where to begin; undefined where no row is old */
 export async function firstPosition(field: Field): Promise<Position | undefined> {
-  if (!field.target.isIndexed)
+  const { isIndexed, key } = field.target;
+  if (!isIndexed && !field.canReadBlocks && key !== undefined) {
+    const lowest = await primaryAt(field, key, { beginning: fragment`true`, offset: 0 });
+    return lowest === undefined ? undefined : primaryFrom(field, key, lowest);
+  }
+  if (!isIndexed)
     return blocksFrom(field, {
       from: field.from ?? 0,
       to: field.target.blocks,
@@ -64,6 +72,37 @@ function keysFrom(field: Field, low: string): Position {
     if (isFew) return range(next ?? cutoff.key, after);
     return equalKeys(field, low, after)(rows);
   };
+}
+
+type Key = NonNullable<Target['key']>;
+
+/** Ranges of the primary key, old rows and young ones: a server before 14 reads a range of blocks place by place. */
+function primaryFrom(field: Field, key: Key, low: string): Position {
+  const { column, cast } = key;
+  const from = fragment`${column} >= ${low}::${cast}`;
+  const old = doomed(field.target, field.doom);
+  return async (rows) => {
+    const high = await primaryAt(field, key, { beginning: from, offset: rows });
+    if (high === undefined) return { condition: fragment`${from} AND ${old}`, after: undefined };
+    return {
+      condition: fragment`${from} AND ${column} < ${high}::${cast} AND ${old}`,
+      after: primaryFrom(field, key, high),
+    };
+  };
+}
+
+interface Place {
+  readonly beginning: Fragment;
+  readonly offset: number;
+}
+
+/** The primary key so many rows behind a beginning; undefined behind the end. */
+async function primaryAt({ database, target }: Field, { column }: Key, place: Place): Promise<string | undefined> {
+  const [row] = await database.rows(sql<{ key: string }>`
+    SELECT key::text AS key
+      FROM (SELECT ${column} AS key FROM ONLY ${target.table} WHERE ${place.beginning}
+             ORDER BY ${column} OFFSET ${place.offset}::int8 LIMIT 1) found`);
+  return row?.key;
 }
 
 /** So many times the rows asked for may share one value before they are split by where they lie. */

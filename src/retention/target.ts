@@ -20,6 +20,8 @@ export interface Target {
   /** A btree index that holds every row with an age leads with the age column. */
   readonly isIndexed: boolean;
   readonly primaryKey: readonly string[];
+  /** The primary key, where that is one column; undefined where it is not. */
+  readonly key: { readonly column: Identifier; readonly cast: Identifier } | undefined;
   readonly blocks: number;
   /** About how many rows there are, as the statistics have it; undefined where there are none. */
   readonly knownRows: number | undefined;
@@ -45,6 +47,8 @@ interface Member {
   readonly canDelete: boolean;
   readonly isIndexed: boolean;
   readonly primaryKey: readonly string[] | null;
+  /** Schemas and names of the types of the primary key, one after the other. */
+  readonly keyTypes: readonly string[] | null;
   readonly estimatedRows: number;
   readonly estimatedBlocks: number;
   readonly blocks: number;
@@ -109,10 +113,18 @@ function targetOf(member: Member, age: string): Target | undefined {
     ageCast: ident('pg_catalog', ageType),
     isIndexed: member.isIndexed,
     primaryKey: member.primaryKey ?? [],
+    key: keyOf(member),
     blocks: member.blocks,
     knownRows: isCounted ? Math.round((estimatedRows / estimatedBlocks) * member.blocks) : undefined,
     rowsPerBlock: isCounted ? estimatedRows / estimatedBlocks : GUESSED_ROWS_PER_BLOCK,
   };
+}
+
+function keyOf({ primaryKey, keyTypes }: Member): Target['key'] {
+  const [column, more] = primaryKey ?? [];
+  return column === undefined || more !== undefined
+    ? undefined
+    : { column: ident(column), cast: ident(...(keyTypes ?? [])) };
 }
 
 function isAgeType(name: string): name is AgeType {
@@ -136,6 +148,12 @@ const membersOf = ({ table, age }: Aged, needs: string) => sql<Member>`
             JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY k(number, position) ON true
             JOIN pg_attribute ka ON ka.attrelid = c.oid AND ka.attnum = k.number
            WHERE i.indrelid = c.oid AND i.indisprimary AND k.position <= i.indnkeyatts) AS "primaryKey",
+         (SELECT ARRAY[tn.nspname::text, kt.typname::text]
+            FROM pg_index i
+            JOIN pg_attribute ka ON ka.attrelid = c.oid AND ka.attnum = i.indkey[0]
+            JOIN pg_type kt ON kt.oid = ka.atttypid
+            JOIN pg_namespace tn ON tn.oid = kt.typnamespace
+           WHERE i.indrelid = c.oid AND i.indisprimary) AS "keyTypes",
          c.reltuples::float8 AS "estimatedRows", c.relpages AS "estimatedBlocks",
          CASE WHEN c.relkind = 'r' THEN pg_relation_size(c.oid) / current_setting('block_size')::int ELSE 0 END::float8
            AS blocks

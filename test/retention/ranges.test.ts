@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { condition, sql } from '../../src/adapters/sql.ts';
-import { firstPosition, type Position } from '../../src/retention/ranges.ts';
+import { firstPosition, strategyOf, type Position } from '../../src/retention/ranges.ts';
 import { findFamily } from '../../src/retention/target.ts';
 import { test } from '../support/database.ts';
 
@@ -19,16 +19,22 @@ describe('ranges', () => {
           // Few values, so that many rows share one; wide rows, so that they lie in many blocks.
           fc.array(fc.integer({ min: 0, max: 12 }), { maxLength: 120, size: 'max' }),
           fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 20 }),
-          fc.record({ isIndexed: fc.boolean(), canReadBlocks: fc.boolean(), cutoff: fc.integer({ min: 0, max: 13 }) }),
-          async (values, sizes, { isIndexed, canReadBlocks, cutoff }) => {
+          fc.record({
+            isIndexed: fc.boolean(),
+            canReadBlocks: fc.boolean(),
+            key: fc.constantFrom('none', 'id', 'name'),
+            cutoff: fc.integer({ min: 0, max: 13 }),
+          }),
+          async (values, sizes, { isIndexed, canReadBlocks, key, cutoff }) => {
             await database.query(
-              'DROP TABLE IF EXISTS r; CREATE TABLE r (id int, at int, filler text) WITH (fillfactor = 10)',
+              'DROP TABLE IF EXISTS r; CREATE TABLE r (id int, at int, filler text, name text) WITH (fillfactor = 10)',
             );
             if (isIndexed) await database.query('CREATE INDEX ON r (at)');
             await database.query(
-              `INSERT INTO r SELECT id, at, repeat('x', 200) FROM unnest($1::int[]) WITH ORDINALITY v(at, id)`,
+              `INSERT INTO r SELECT id, at, repeat('x', 200), md5(id::text) FROM unnest($1::int[]) WITH ORDINALITY v(at, id)`,
               [values],
             );
+            if (key !== 'none') await database.query(`ALTER TABLE r ADD PRIMARY KEY (${key})`);
             const family = await findFamily(session, RULE);
             if ('reason' in family) throw new Error(family.reason);
             const [target] = family.targets;
@@ -55,6 +61,23 @@ describe('ranges', () => {
       );
     },
   );
+
+  test('of an old server go by the primary key where that is one column', async ({ database, session }) => {
+    await database.query(
+      'CREATE TABLE r (id int, at int, PRIMARY KEY (id)); CREATE TABLE pair (id int, at int, PRIMARY KEY (id, at))',
+    );
+    const words: string[] = [];
+    for (const table of ['r', 'pair']) {
+      const family = await findFamily(session, { ...RULE, table });
+      if ('reason' in family) throw new Error(family.reason);
+      words.push(...family.targets.flatMap((target) => [strategyOf(target, true), strategyOf(target, false)]));
+    }
+    const [blocks, key, same, places] = words;
+    expect(blocks).toBe('ranges of blocks, as no index leads with the age column');
+    expect(same).toBe(blocks);
+    expect(key).toMatch(/^ranges of the primary key/);
+    expect(places).toMatch(/^every place of one block after the other, which is slow/);
+  });
 
   test('of a table with an index never read what lies before them', async ({ database, session }) => {
     await database.query('CREATE TABLE r (id int, at int); CREATE INDEX ON r (at)');
