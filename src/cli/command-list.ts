@@ -15,6 +15,16 @@ export const COMMANDS = {
   monthly: { name: 'monthly', group: 'Rounds:', summary: 'Run the monthly tasks' },
   quarterly: { name: 'quarterly', group: 'Rounds:', summary: 'Run the quarterly tasks' },
   run: { name: 'run <task...>', group: 'Rounds:', summary: 'Run the named tasks, whatever their tier' },
+  tick: {
+    name: 'tick',
+    group: 'Rounds:',
+    summary: 'Look, deliver what waits, run what is due or was missed',
+  },
+  exec: {
+    name: 'exec <command...>',
+    group: 'Rounds:',
+    summary: 'Run a command of yours with lock, ledger, ping and alert',
+  },
   restore: {
     name: 'restore [backup]',
     group: 'Backups:',

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { currentUser, machineTimezone, realPath } from '../adapters/cron-machine.ts';
 import { MaintError } from '../base/errors.ts';
@@ -6,15 +7,15 @@ import type { World } from '../base/world.ts';
 import type { Config } from '../config/config.ts';
 import { describeProblem } from '../config/problem.ts';
 import { checkConfig } from '../config/read.ts';
-import { TIERS, type Tier } from '../engine/task.ts';
 import { parseExpression, type CronExpression } from '../schedule/fields.ts';
 import { CRON_PATH } from '../schedule/machine.ts';
 import { tasks } from '../tasks/index.ts';
 import { NO_ENVIRONMENT } from './cron-line.ts';
 import type { CommonFlags } from './invocation.ts';
+import { isBusy, jobsOf, type Job } from './jobs.ts';
 import { backupDirectory, stateDirectory } from './state-directory.ts';
 
-/** A tier that has something to do, or a task with a schedule of its own. */
+/** The tick, a tier that has something to do, or a task with a schedule of its own. */
 interface CronRound {
   readonly round: string;
   readonly expression: CronExpression;
@@ -42,8 +43,7 @@ export interface CronPlan {
  */
 export async function planCron(world: World, common: CommonFlags, config: Config): Promise<CronPlan> {
   const { project, timezone, file } = config;
-  const tiers = TIERS.filter((tier) => config.tasks.some((task) => task.enabled && task.tier === tier));
-  const rounds = [...tiers.map((tier) => tierRound(tier, config)), ...ownRounds(config)];
+  const rounds = jobsOf(config).filter(isBusy).flatMap(roundsOf);
   if (rounds.length === 0) throw new MaintError('CONFIG_INVALID', 'no tier has a task that is enabled');
   const { nodePath, scriptPath } = world.process;
   const started = { ...world.process, nodePath: realPath(nodePath), scriptPath: realPath(scriptPath) };
@@ -52,7 +52,7 @@ export async function planCron(world: World, common: CommonFlags, config: Config
   return {
     project,
     timezone,
-    rounds,
+    rounds: [...rounds, tickRound(project)],
     file,
     ...under,
     process: started,
@@ -60,17 +60,17 @@ export async function planCron(world: World, common: CommonFlags, config: Config
   };
 }
 
-function tierRound(tier: Tier, { schedule }: Config): CronRound {
-  return { round: tier, expression: expressionOf(`schedule.${tier}`, schedule[tier]) };
+/** A job as a line of a scheduler; none for what somebody else starts, and for what only a tick can keep. */
+function roundsOf({ name, select, cadence }: Job): readonly CronRound[] {
+  if (select === undefined || cadence.kind !== 'cron') return [];
+  const what = 'tier' in select ? `schedule.${name}` : `the schedule of ${name}`;
+  return [{ round: name, expression: expressionOf(what, cadence.expression) }];
 }
 
-/** Tasks that are to run at other times than their tier too. */
-function ownRounds({ tasks: configured, schedule }: Config): readonly CronRound[] {
-  return configured.flatMap(({ task, enabled, tier, settings }) => {
-    const own = enabled ? task.ownSchedule?.(settings) : undefined;
-    if (own === undefined || own === schedule[tier]) return [];
-    return { round: task.name, expression: expressionOf(`the schedule of ${task.name}`, own) };
-  });
+/** Every five minutes, and not every project of a machine in the same one. */
+function tickRound(project: string): CronRound {
+  const first = createHash('sha256').update(project).digest().readUInt8(0) % 5;
+  return { round: 'tick', expression: expressionOf('the tick', first === 0 ? '*/5 * * * *' : `${first}-59/5 * * * *`) };
 }
 
 function expressionOf(name: string, text: string): CronExpression {

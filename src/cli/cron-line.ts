@@ -7,7 +7,7 @@ export const NO_ENVIRONMENT =
 
 /** What a line of a crontab starts. */
 interface CronLineRequest {
-  /** A tier, or a task with a schedule of its own. */
+  /** `tick`, a tier, or a task with a schedule of its own. */
   readonly round: string;
   /** Five fields. */
   readonly schedule: string;

@@ -73,15 +73,20 @@ const WRITERS: Readonly<Record<Scheduler, (plan: CronPlan, world: World) => stri
     ),
   kubernetes: (plan) =>
     kubernetesManifests(scheduled(plan, (round) => [round, '--cron', '--config', '/etc/maint/maint.yaml'])),
+  // The state of a runner ends with it, so a tick there would know nothing of what was missed.
   'github-actions': (plan, { cwd }) =>
     githubWorkflow(
-      scheduled(plan, (round) => [
+      scheduled(withoutTick(plan), (round) => [
         round,
         '--cron',
         ...(plan.file === null ? [] : ['--config', quotedForShell(inRepository(plan.file, cwd))]),
       ]),
     ),
 };
+
+function withoutTick(plan: CronPlan): CronPlan {
+  return { ...plan, rounds: plan.rounds.filter(({ round }) => round !== 'tick') };
+}
 
 function scheduled(
   { project, timezone, rounds }: CronPlan,

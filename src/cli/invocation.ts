@@ -6,6 +6,8 @@ import type { BackupsInvocation } from './backups-invocation.ts';
 export type Invocation =
   | RunInvocation
   | { readonly kind: 'status'; readonly format: Format; readonly common: CommonFlags }
+  | TickInvocation
+  | ExecInvocation
   | { readonly kind: 'history'; readonly limit: number; readonly format: Format; readonly common: CommonFlags }
   | { readonly kind: 'doctor'; readonly format: Format; readonly common: CommonFlags }
   | { readonly kind: 'config-check'; readonly format: Format; readonly common: CommonFlags }
@@ -48,6 +50,29 @@ export interface RunInvocation {
   readonly overrides: readonly Override[];
   /** The slot that a tick runs it for; nobody types this. */
   readonly scheduled?: { readonly slot: Date; readonly isCatchUp: boolean };
+  readonly common: CommonFlags;
+}
+
+/** Look, deliver, judge, and run what is due. */
+interface TickInvocation {
+  readonly kind: 'tick';
+  readonly dryRun: boolean;
+  readonly cron: boolean;
+  readonly format: Format;
+  readonly common: CommonFlags;
+}
+
+/** Run a foreign command. */
+export interface ExecInvocation {
+  readonly kind: 'exec';
+  /** Name of the job; that of the program where left out. */
+  readonly job: string | undefined;
+  /** `auto`, or an instant as it was typed; undefined for a run of no slot. */
+  readonly slot: string | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly cron: boolean;
+  /** Program and arguments. */
+  readonly argv: readonly string[];
   readonly common: CommonFlags;
 }
 

@@ -62,6 +62,8 @@ function statusOf({ slot, startedAt }: LedgerEntry, { verdict, stoppedBy }: RunE
 interface JobLine {
   /** @param reason what it waits for; left out where it begins at once */
   begin(reason?: string): void;
+  /** The process that tells from now on whether the run still goes on. */
+  runsAs(pid: number): void;
   end(report: RunEnd, exitCode: number): void;
   /** It ran, but its slot is as good as not done. */
   skip(reason: string, exitCode: number): void;
@@ -75,12 +77,16 @@ export function jobLine(
   ledger: Ledger,
   world: World,
 ): JobLine {
-  if (job === undefined) return { begin: nothing, end: nothing, skip: nothing, note: () => true };
+  if (job === undefined) return { begin: nothing, runsAs: nothing, end: nothing, skip: nothing, note: () => true };
   let begun = beginning(job, { run, startedAt }, world);
   const finishedAt = (): string => world.now().toISOString();
   return {
     begin: (reason = '') => {
       begun = { ...begun, startedAt: finishedAt(), reason: reason === '' ? null : reason };
+      ledger.write(begun);
+    },
+    runsAs: (pid) => {
+      begun = { ...begun, pid };
       ledger.write(begun);
     },
     end: (report, exitCode) => ledger.write(ending(begun, report, exitCode)),

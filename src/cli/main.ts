@@ -49,6 +49,10 @@ async function dispatch(invocation: Invocation, world: World): Promise<number> {
     case 'backups-ack':
     case 'backups-selftest':
       return (await import('./backups.ts')).backupsCommand(invocation, world);
+    case 'tick':
+      return (await import('./tick.ts')).tickCommand(invocation, world);
+    case 'exec':
+      return (await import('./exec.ts')).execCommand(invocation, world);
     case 'status':
       return (await import('./status.ts')).statusCommand(invocation, world);
     case 'history':

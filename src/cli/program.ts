@@ -7,6 +7,7 @@ import { valueOption } from './options.ts';
 import { addLooks, addSetUp } from './own-commands.ts';
 import { addRestore } from './restore-command.ts';
 import { addPruneRestore } from './prune-commands.ts';
+import { addSchedule } from './schedule-commands.ts';
 import { rootHelp } from './root-help.ts';
 import { commandNames, translate, unknownWord } from './usage.ts';
 
@@ -45,6 +46,7 @@ export function buildProgram(building: Building): Command {
   addRounds(program, building);
   for (const task of building.words) addVerb(program, building, task);
   addPruneRestore(program, building);
+  addSchedule(program, building);
   addRestore(program, building);
   addCommand(program, building, { ...COMMANDS.backups, fill: (command) => fillBackups(command, building) });
   addLooks(program, building);

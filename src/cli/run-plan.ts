@@ -34,6 +34,7 @@ function jobSlotOf(invocation: RunInvocation, config: Config, now: Date): JobSlo
 }
 
 function isSame(job: Job, { select }: RunInvocation): boolean {
+  if (job.select === undefined) return false;
   if ('tier' in select) return 'tier' in job.select && job.select.tier === select.tier;
   return 'tasks' in job.select && select.tasks.length === 1 && job.name === select.tasks[0];
 }

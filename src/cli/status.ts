@@ -7,7 +7,7 @@ import { openJournalToRead } from '../engine/sqlite-journal.ts';
 import { tasks } from '../tasks/index.ts';
 import { fateMark } from './fates.ts';
 import type { Invocation } from './invocation.ts';
-import { jobsOf, standingIn, type Job } from './jobs.ts';
+import { isBusy, jobsOf, standingIn, type Job } from './jobs.ts';
 import { verdictOf, type Fate } from './lives.ts';
 import { stateDirectory } from './state-directory.ts';
 import { paintFor, type Paint } from './style.ts';
@@ -67,7 +67,7 @@ function jobStatus(job: Job, journal: Journal, world: World): JobStatus {
   const { name, schedule, tasks: names } = job;
   const { last, missed, skipped, next } = standingIn(journal, { job, policy: undefined }, world);
   // A tier without tasks has nothing to do, so it is never late.
-  const isIdle = names.length === 0;
+  const isIdle = !isBusy(job);
   const missedSlots = isIdle ? [] : missed.map((slot) => slot.toISOString());
   return {
     job: name,
@@ -94,8 +94,8 @@ const FATES: Readonly<Record<LedgerStatus, Fate>> = {
   missed: 'not-run',
 };
 
-function isLate({ missed, skipped, tasks: names, fate }: JobStatus): boolean {
-  return missed.length + skipped.length > 0 || (names.length > 0 && fate === 'killed');
+function isLate({ missed, skipped, next, fate }: JobStatus): boolean {
+  return missed.length + skipped.length > 0 || (next !== null && fate === 'killed');
 }
 
 function jobLines(status: JobStatus, now: Date, paint: Paint): readonly string[] {
@@ -104,7 +104,7 @@ function jobLines(status: JobStatus, now: Date, paint: Paint): readonly string[]
   const late = last?.status === 'late' ? ', late' : last?.isCatchUp === true ? ', made up for' : '';
   const past = lastRun === null ? 'never ran' : `${fate ?? ''}${late} ${ago(lastRun, now)}`;
   const coming = next === null ? '' : `  next ${next.slice(0, 16)}Z`;
-  const what = names.length === 0 ? paint('dim', 'no task') : names.join(', ');
+  const what = names.length > 0 ? names.join(', ') : next === null ? paint('dim', 'no task') : 'a command';
   return [
     `${mark} ${job.padEnd(9)}  ${past.padEnd(22)}${coming}  ${what}`,
     ...(missed.length === 0

@@ -10,6 +10,7 @@ import type { Json } from '../base/json.ts';
 import type { Secret } from '../base/secret.ts';
 import type { BackupPlaces } from '../engine/backup-places.ts';
 import type { Task, Tier } from '../engine/task.ts';
+import type { CatchUpPolicy } from '../schedule/standing.ts';
 import type { Settings } from './schema.ts';
 import { isMapping } from './tree.ts';
 
@@ -32,6 +33,10 @@ export interface Config {
   readonly timezone: string;
   /** One cron expression of five fields for each tier. */
   readonly schedule: Readonly<Record<Tier, string>>;
+  /** What is made up for where nothing ran. */
+  readonly catchUp: CatchUpPolicy;
+  /** Foreign commands that run under `maint exec`. Durations in milliseconds. */
+  readonly jobs: Settings['jobs'];
   /** Absolute paths, searched before the PATH. */
   readonly programDirectories: readonly string[];
   /** Every task, in running order, also those that are switched off. */
@@ -63,8 +68,15 @@ export interface ConfiguredTask {
   readonly tier: Tier;
   /** How long one step may take, in milliseconds. */
   readonly deadlineMs: number;
+  /** When it runs instead of with its tier: five fields, or a time such as `1 day`; undefined where its tier runs it. */
+  readonly schedule: string | undefined;
   /** The output of the task's own settings schema. */
   readonly settings: unknown;
+}
+
+/** The tasks that a tier runs, in running order. */
+export function tasksOfTier({ tasks }: Pick<Config, 'tasks'>, tier: Tier): readonly ConfiguredTask[] {
+  return tasks.filter((each) => each.enabled && each.tier === tier && each.schedule === undefined);
 }
 
 /** The least important lines that the diary keeps. */
@@ -84,6 +96,7 @@ interface ConfigParts {
 export function assembleConfig(parts: ConfigParts): Config {
   const { file, cwd, assumptions, settings, effective } = parts;
   const { database, programs, alerts, owners, backups } = settings;
+  const { daily, weekly, monthly, quarterly, catchUp, maxAge: maxAgeMs } = settings.schedule;
   return frozen({
     file,
     assumptions,
@@ -101,7 +114,9 @@ export function assembleConfig(parts: ConfigParts): Config {
     backups: backupPlaces(backups, cwd),
     backupRules: backups.rules,
     timezone: settings.timezone,
-    schedule: settings.schedule,
+    schedule: { daily, weekly, monthly, quarterly },
+    catchUp: { catchUp, maxAgeMs },
+    jobs: settings.jobs,
     programDirectories: programs.directories.map((directory) => resolve(cwd, directory)),
     tasks: parts.tasks.map((task) => configured(task, settings)),
     alerts,
@@ -125,9 +140,9 @@ export function requireDatabase({ file, database }: Config): Connection {
 function configured(task: Task, { tasks }: Settings): ConfiguredTask {
   const block = tasks[task.name];
   if (block === undefined) throw new Error(`the schema gave no block for the task ${task.name}`);
-  const { enabled, tier, deadlineMs, settings } = block;
+  const { enabled, tier, deadlineMs, schedule, settings } = block;
   // Frozen here, so that `frozen` stops at it: the task is code and not ours to freeze.
-  return Object.freeze({ task, enabled, tier, deadlineMs, settings: frozen(settings) });
+  return Object.freeze({ task, enabled, tier, deadlineMs, schedule, settings: frozen(settings) });
 }
 
 /** A label that is safe in file names and metrics, made from the name of a database. */

@@ -6,11 +6,12 @@ import { ownerSettings } from '../alerts/owner-settings.ts';
 import { alertSettings } from '../alerts/settings.ts';
 import { backupSettings } from '../backups/settings.ts';
 import { durationSetting } from '../base/settings.ts';
-import type { Task, Tier } from '../engine/task.ts';
+import { TIERS, type Task, type Tier } from '../engine/task.ts';
+import { CATCH_UP } from '../schedule/standing.ts';
 import { requireSoundAlerts } from './alert-names.ts';
 import { requireKnownCopies } from './copy-names.ts';
 import { taskBlock, type TaskBlock } from './task-block.ts';
-import { cronSetting, timezoneSetting } from './time-settings.ts';
+import { cronSetting, ownScheduleSetting, timezoneSetting } from './time-settings.ts';
 
 const database = z.strictObject({
   url: connectionSetting
@@ -34,6 +35,29 @@ const schedule = z.strictObject({
   monthly: cronSetting.default('17 6 1 * *').describe('When the monthly tasks are due'),
   quarterly: cronSetting.default('17 7 1 1,4,7,10 *').describe('When the quarterly tasks are due'),
 } satisfies Readonly<Record<Tier, z.ZodType>>);
+
+const catchUp = {
+  catchUp: z
+    .enum(CATCH_UP)
+    .default('latest')
+    .describe('Which slots maint tick makes up for, where the machine was down: the newest, none, or all'),
+  maxAge: durationSetting.prefault('12h').describe('A slot older than this is given up'),
+};
+
+const job = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9_-]{0,39}$/, 'must be lower-case letters, digits, _ and -, at most 40')
+    .describe('What `maint exec --job` calls it'),
+  schedule: ownScheduleSetting
+    .optional()
+    .describe('When somebody starts it; maint does not, but says what was missed, and gives each slot to one host'),
+  timeout: durationSetting.optional().describe('After this long it is ended, with all that it has started'),
+  heartbeat: secretSetting
+    .refine(isHttpUrl, 'must be an http:// or https:// URL')
+    .optional()
+    .describe('An address to call when it begins and ends, as Healthchecks.io and its kin give it'),
+});
 
 const log = z.strictObject({
   level: z
@@ -70,8 +94,18 @@ export function configSchema(tasks: readonly Task[]) {
         ),
       timezone: timezoneSetting.default('UTC').describe('The IANA time zone of the schedule and of times in reports'),
       schedule: schedule
+        .extend(catchUp)
         .prefault({})
-        .describe('When cron calls each tier, as crontab writes it; tells what is overdue'),
+        .describe('When each tier is due, as crontab writes it; tells what was missed, and what is made up for'),
+      jobs: z
+        .array(job)
+        .default([])
+        .refine((jobs) => new Set(jobs.map(({ name }) => name)).size === jobs.length, 'two jobs have the same name')
+        .refine(
+          (jobs) => !jobs.some(({ name }) => [...TIERS, 'tick', ...tasks.map((task) => task.name)].includes(name)),
+          'a job has the name of a tier or a task',
+        )
+        .describe('Foreign commands that run under `maint exec`'),
       programs: z
         .strictObject({
           directories: z

@@ -1,6 +1,7 @@
 import { Cron } from 'croner';
 import { z } from 'zod';
 import { suggest } from '../base/suggest.ts';
+import { readOwnSchedule } from '../schedule/own-schedule.ts';
 
 /** The name of a time zone, as the IANA database has it. */
 export const timezoneSetting = z.string().superRefine((name, context) => {
@@ -11,6 +12,19 @@ export const timezoneSetting = z.string().superRefine((name, context) => {
     params: { suggestion: suggest(name, Intl.supportedValuesOf('timeZone')) },
   });
 });
+
+/** When something is due: the five fields of crontab, or how long it is from one time to the next. */
+export const ownScheduleSetting = z
+  .string()
+  .superRefine((text, context) => {
+    const read = readOwnSchedule(text);
+    if ('fault' in read)
+      context.addIssue({
+        code: 'custom',
+        message: `"${text}" is no schedule: ${read.fault}; write five fields such as 0 2 * * *, or a time such as 1 day`,
+      });
+  })
+  .meta({ title: 'schedule', examples: ['0 2 * * *', '1 day', '6 hours'] });
 
 /** When something is due, in the five fields of crontab. */
 export const cronSetting = z

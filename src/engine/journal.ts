@@ -67,10 +67,12 @@ export interface Journal extends SampleHistory, Disposable {
   readonly isDurable: boolean;
   begin(start: RunStart): void;
   finish(report: RunReport): void;
-  /** Newest first. */
+  /** Newest first. Ticks that found nothing broken are left out, for there are hundreds a day. */
   runs(limit: number): readonly RunRecord[];
   /** Newest first; only runs of that tier. */
   runsOfTier(tier: string, limit: number): readonly RunRecord[];
+  /** Keeps of the samples from before an instant one for each series and day. Does so once a day. */
+  thinSamples(before: Date, now: Date): void;
   /** The newest record of each task. */
   lastOfEachTask(): readonly TaskRecord[];
   /** The whole report of a finished run, as JSON text; undefined where there is none. */

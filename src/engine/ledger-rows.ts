@@ -56,7 +56,7 @@ const SELECT = `SELECT ${COLUMNS} FROM ledger`;
 const WRITE = `
   INSERT INTO ledger (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (run_id) DO UPDATE
-    SET status = excluded.status, finished_at = excluded.finished_at, exit_code = excluded.exit_code,
+    SET status = excluded.status, pid = excluded.pid, finished_at = excluded.finished_at, exit_code = excluded.exit_code,
         reason = excluded.reason`;
 
 const NOTE = `

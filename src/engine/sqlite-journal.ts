@@ -12,6 +12,8 @@ import {
   SELECT_RUN,
   taskRecord,
   text,
+  THIN_SAMPLES,
+  WORTH_SHOWING,
   writeReport,
   writeStart,
 } from './journal-rows.ts';
@@ -26,6 +28,8 @@ import type { TimedSample } from './sample.ts';
 const FILE = 'journal.sqlite';
 /** How long runs and samples are kept: a year and a month, so that a year can be compared with the one before. */
 const KEPT_DAYS = 400;
+/** Ticks come every five minutes, and their reports would fill a disk. */
+const KEPT_TICK_DAYS = 7;
 
 /**
  * Opens the journal in a state directory. A damaged file is moved aside; a directory that cannot be written leads to a
@@ -96,11 +100,19 @@ class SqliteJournal implements Journal {
   }
 
   runs(limit: number): readonly RunRecord[] {
-    return this.#read(`${SELECT_RUN} ORDER BY started_at DESC LIMIT ?`, [limit]).map(runRecord);
+    return this.#read(`${SELECT_RUN} ${WORTH_SHOWING} ORDER BY started_at DESC LIMIT ?`, [limit]).map(runRecord);
   }
 
   runsOfTier(tier: string, limit: number): readonly RunRecord[] {
     return this.#read(`${SELECT_RUN} WHERE tier = ? ORDER BY started_at DESC LIMIT ?`, [tier, limit]).map(runRecord);
+  }
+
+  thinSamples(before: Date, now: Date): void {
+    const day = now.toISOString().slice(0, 10);
+    const done = this.shelf('thinned');
+    if (done.all()[0] === JSON.stringify(day)) return;
+    this.#write((store) => store.run(THIN_SAMPLES, [before.getTime(), before.getTime()]));
+    done.put('day', JSON.stringify(day));
   }
 
   lastOfEachTask(): readonly TaskRecord[] {
@@ -188,8 +200,10 @@ class SqliteJournal implements Journal {
 
   #prune(now: Date): void {
     const before = new Date(now.getTime() - KEPT_DAYS * DAY_MS);
+    const ticksBefore = new Date(now.getTime() - KEPT_TICK_DAYS * DAY_MS);
     this.#write((store) => {
       store.run('DELETE FROM run WHERE started_at < ?', [before.toISOString()]);
+      store.run(`DELETE FROM run WHERE command = 'tick' AND started_at < ?`, [ticksBefore.toISOString()]);
       store.run('DELETE FROM ledger WHERE started_at < ?', [before.toISOString()]);
       store.run('DELETE FROM sample WHERE at_ms < ?', [before.getTime()]);
       store.run('DELETE FROM chronicle WHERE at_ms < ?', [before.getTime()]);

@@ -2,7 +2,7 @@ import { slotAfter, slotsBetween, type Cadence } from '../engine/cadence.ts';
 import type { LedgerEntry } from '../engine/ledger.ts';
 
 /** What happens to slots that nobody ran in time: the newest is made up for, none, or each. */
-const CATCH_UP = ['latest', 'none', 'all'] as const;
+export const CATCH_UP = ['latest', 'none', 'all'] as const;
 
 /** How missed slots are made up for. */
 export interface CatchUpPolicy {

@@ -31,6 +31,9 @@ alerts: { channels: [{ type: slack, name: ops, url: 'https://hooks.example/x' }]
         weekly: 47 4 * * 0
         monthly: 17 6 1 * *
         quarterly: 17 7 1 1,4,7,10 *
+        catchUp: latest
+        maxAge: 12h
+      jobs: []
       programs:
         directories: []
       backups:

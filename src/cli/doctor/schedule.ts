@@ -1,6 +1,6 @@
 import { scheduleTexts, type ScheduleText } from '../../adapters/schedules.ts';
 import type { World } from '../../base/world.ts';
-import type { Config } from '../../config/config.ts';
+import { tasksOfTier, type Config } from '../../config/config.ts';
 import { TIERS, type Tier } from '../../engine/task.ts';
 import { cronLine, NO_ENVIRONMENT, quotedForShell } from '../cron-line.ts';
 import { verdictsOf, type Check } from './check.ts';
@@ -9,8 +9,8 @@ const { ok, warn } = verdictsOf('schedule');
 
 /** Does anything on this machine start the tiers that have something to do? A best effort: other users have crontabs too. */
 export async function checkSchedule(world: World, config: Config): Promise<readonly Check[]> {
-  const { tasks, schedule, file } = config;
-  const wanted = TIERS.filter((tier) => tasks.some((task) => task.enabled && task.tier === tier));
+  const { schedule, file } = config;
+  const wanted = TIERS.filter((tier) => tasksOfTier(config, tier).length > 0);
   const scheduled = scheduledTiers(await scheduleTexts(world.env['PATH'], world.env['HOME']));
   const there = wanted.filter((tier) => scheduled.has(tier));
   const missing = wanted.filter((tier) => !scheduled.has(tier));

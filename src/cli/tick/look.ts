@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+import { makePrivateDirectory } from '../../adapters/directories.ts';
+import { takeHostLock } from '../../adapters/host-lock.ts';
+import { MaintError } from '../../base/errors.ts';
+import { DAY_MS } from '../../base/units.ts';
+import type { World } from '../../base/world.ts';
+import type { Config, ConfiguredTask } from '../../config/config.ts';
+import type { RunReport, TaskReport } from '../../engine/report.ts';
+import { openJournal } from '../../engine/sqlite-journal.ts';
+import { drillNotices } from '../drill.ts';
+import { exitCodeOf } from '../exit-code.ts';
+import type { RunInvocation } from '../invocation.ts';
+import { openLog } from '../log.ts';
+import { publish } from '../publish.ts';
+import { reporter } from '../reporting.ts';
+import { planOf } from '../run-plan.ts';
+import { openSessions, type Sessions } from '../sessions.ts';
+import { listenForStop } from '../stopping.ts';
+import { tellChannels } from '../telling.ts';
+import { work } from '../work.ts';
+import { judgeJobs, type DueRun } from './judge-jobs.ts';
+
+/** What a tick has found. */
+interface Looked {
+  readonly exitCode: number;
+  readonly due: readonly DueRun[];
+}
+
+/** Samples of every five minutes are of use for a month; after that one a day tells the trend. */
+const FINE_SAMPLES_MS = 30 * DAY_MS;
+
+/**
+ * The quick half of a tick: health, the ledger, and telling the channels.
+ * @returns undefined where another tick is at it
+ */
+export async function look(
+  { invocation, config }: { readonly invocation: RunInvocation; readonly config: Config },
+  world: World,
+): Promise<Looked | undefined> {
+  const plan = { ...planOf({ invocation, config, selected: healthOf(config) }, world), job: undefined };
+  const { stateDirectory, run } = plan;
+  const taken = lockTick(stateDirectory);
+  if (taken === 'busy') return undefined;
+  using _lock = taken;
+  using journal = openJournal(stateDirectory, world.now());
+  using stopping = listenForStop(world, invocation.cron);
+  using diary = openLog({
+    directory: journal.isDurable ? stateDirectory : undefined,
+    stderr: world.stderr,
+    verbose: invocation.common.verbose,
+    level: config.logLevel,
+    fields: { run, maint: world.version },
+    now: () => world.now(),
+  });
+  const { log } = diary;
+  await using sessions = openSessions(config, 'maint/tick');
+  journal.thinSamples(new Date(world.now().getTime() - FINE_SAMPLES_MS), world.now());
+  journal.begin(reporter(plan, world).start());
+  const health = await work({ plan, world, sessions, journal, log, observer: QUIET, signal: stopping.signal });
+  const judged = judgeJobs({ config, journal, unreachable: await unreachable(sessions) }, world);
+  const tasks: readonly TaskReport[] = [...health, judged.report];
+  const report = reporter(plan, world).finish({
+    tasks,
+    stoppedBy: stopping.stoppedBy(),
+    assumptions: [],
+    notices: () => [...drillNotices(plan.faults, tasks), ...journal.notices, ...diary.notices()],
+  });
+  journal.finish(report);
+  const telling = { config, world, journal, log, lockDirectory: join(stateDirectory, 'alerts') };
+  const told: RunReport = { ...report, alerts: await tellChannels(report, telling) };
+  publish(told, invocation, world);
+  return { exitCode: exitCodeOf(told, invocation.failOn), due: stopping.signal.aborted ? [] : judged.due };
+}
+
+const QUIET = { stepStarted: nothing, progressed: nothing, stepEnded: nothing };
+
+function nothing(): void {}
+
+/** Health is looked at each time; where no database is named there is none to look at. */
+function healthOf({ tasks, database }: Config): readonly ConfiguredTask[] {
+  return database.connection === undefined
+    ? []
+    : tasks.filter(({ task, enabled }) => enabled && task.name === 'health');
+}
+
+/** Where there is no way to lock, a tick too many is better than none. */
+function lockTick(stateDirectory: string): Disposable | undefined | 'busy' {
+  const directory = join(stateDirectory, 'jobs', 'tick');
+  try {
+    makePrivateDirectory(directory);
+    return takeHostLock(directory) ?? 'busy';
+  } catch (error) {
+    if (error instanceof MaintError) return undefined;
+    throw error;
+  }
+}
+
+/** Why the database cannot be asked who else is at work; undefined where it can, or is not to be. */
+async function unreachable({ coordination }: Sessions): Promise<MaintError | undefined> {
+  try {
+    await coordination?.server();
+    return undefined;
+  } catch (error) {
+    if (error instanceof MaintError) return error;
+    throw error;
+  }
+}
