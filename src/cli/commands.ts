@@ -4,7 +4,7 @@ import type { TaskWords } from '../engine/words.ts';
 import { COMMANDS, type CommandEntry } from './command-list.ts';
 import { examples, roundEpilogue, runEpilogue, taskEpilogue, type Example } from './help.ts';
 import type { Invocation } from './invocation.ts';
-import { monitorOption, runOptions, taskNames, taskOption, tasksOption } from './options.ts';
+import { monitorOption, runOptions, slotOptions, taskNames, taskOption, tasksOption } from './options.ts';
 import { readRound, readRun, readVerb } from './read.ts';
 
 /** What the command line is parsed against. */
@@ -57,7 +57,7 @@ function fillRound(command: Command, tier: Tier, { words, columns, accept }: Bui
   const names = words.map(({ name }) => name);
   command.addOption(tasksOption('--only <task...>', 'run only these tasks', names));
   command.addOption(tasksOption('--skip <task...>', 'leave these tasks out', names));
-  for (const option of runOptions()) command.addOption(option);
+  for (const option of [...runOptions(), ...slotOptions()]) command.addOption(option);
   command.addHelpText('after', () => roundEpilogue(tier, words, columns));
   command.action(() => accept(readRound(command, tier)));
 }

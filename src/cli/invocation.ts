@@ -48,6 +48,12 @@ export interface RunInvocation {
   /** Where a JUnit file goes. */
   readonly junit: string | undefined;
   readonly overrides: readonly Override[];
+  /** `auto`, or an instant as it was typed: the slot that the run is for. */
+  readonly slot?: string;
+  /** Only what failed in the newest run of the tier. */
+  readonly resume?: true;
+  /** Also a slot that is done. */
+  readonly force?: true;
   /** The slot that a tick runs it for; nobody types this. */
   readonly scheduled?: { readonly slot: Date; readonly isCatchUp: boolean };
   readonly common: CommonFlags;

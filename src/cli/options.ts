@@ -86,6 +86,15 @@ export function runOptions(): readonly Option[] {
   ];
 }
 
+/** The flags of a round that say which slot it is for. */
+export function slotOptions(): readonly Option[] {
+  return [
+    valueOption('--slot <slot>', 'run it for this slot, once: auto, or an instant').conflicts(['cron', 'dryRun']),
+    new Option('--resume', 'run only what failed in the newest run of this tier').conflicts(['cron', 'dryRun', 'slot']),
+    new Option('--force', 'run the slot also where it is done'),
+  ];
+}
+
 /** The flag of `maint health` for monitoring systems. */
 export function monitorOption(): Option {
   return choiceOption('--format <format>', 'print the report for a monitoring system', MONITOR_FORMATS).conflicts(

@@ -21,6 +21,9 @@ interface RunFlags extends Flags {
   readonly junit?: string;
   readonly only?: readonly string[];
   readonly skip?: readonly string[];
+  readonly slot?: string;
+  readonly resume?: true;
+  readonly force?: true;
 }
 
 /** The flags that every command takes. */
@@ -36,10 +39,11 @@ export function readFormat(command: Command): Format {
 
 /** @throws MaintError USAGE where --only and --skip name the same task */
 export function readRound(command: Command, tier: Tier): RunInvocation {
-  const { only = [], skip = [] } = command.opts<RunFlags>();
+  const { only = [], skip = [], slot, resume, force } = command.opts<RunFlags>();
   const both = only.find((name) => skip.includes(name));
   if (both !== undefined) throw usage(`--only and --skip both name "${both}"`, 'Keep it in one of the two.');
-  return { ...readShared(command), command: tier, select: { tier }, only: unique(only), skip: unique(skip) };
+  const again = { ...(slot !== undefined && { slot }), ...(resume && { resume }), ...(force && { force }) };
+  return { ...readShared(command), command: tier, select: { tier }, only: unique(only), skip: unique(skip), ...again };
 }
 
 /** The tasks that `maint run` names. */

@@ -3,6 +3,7 @@ import type { World } from '../base/world.ts';
 import type { Config } from '../config/config.ts';
 import { currentSlot } from '../engine/cadence.ts';
 import { parseFaults } from '../engine/fault.ts';
+import { requireTime } from './cron-times.ts';
 import { jobsOf, type Job } from './jobs.ts';
 import type { JobSlot } from './ledger-line.ts';
 import type { RunInvocation } from './invocation.ts';
@@ -30,7 +31,13 @@ function jobSlotOf(invocation: RunInvocation, config: Config, now: Date): JobSlo
   const isPart = only.length + skip.length > 0;
   if (job === undefined || dryRun || (isPart && !cron)) return undefined;
   if (scheduled !== undefined) return { job: job.name, ...scheduled };
-  return { job: job.name, slot: cron ? currentSlot(job.cadence, now) : undefined, isCatchUp: false };
+  const isAuto = cron || invocation.slot === 'auto';
+  const slot = isAuto ? currentSlot(job.cadence, now) : namedSlot(invocation, config);
+  return { job: job.name, slot, isCatchUp: false };
+}
+
+function namedSlot({ slot }: RunInvocation, { timezone }: Config): Date | undefined {
+  return slot === undefined ? undefined : requireTime(slot, timezone, '--slot');
 }
 
 function isSame(job: Job, { select }: RunInvocation): boolean {

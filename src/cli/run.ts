@@ -16,6 +16,7 @@ import { openProgress } from './progress.ts';
 import { publish } from './publish.ts';
 import { reporter, type Plan } from './reporting.ts';
 import { planOf } from './run-plan.ts';
+import { resumedRound } from './resume.ts';
 import { selectTasks } from './selection.ts';
 import { openSessions } from './sessions.ts';
 import { noteSkipped } from './skipped.ts';
@@ -34,7 +35,7 @@ export async function runCommand(invocation: RunInvocation, world: World): Promi
   const config = await loadConfig({ env, cwd, configPath: common.config, tasks: allTasks, overrides });
   const selected = selectTasks(invocation, config);
   if (selected.some(({ task }) => task.withoutDatabase !== true)) requireDatabase(config);
-  const plan = planOf({ invocation, config, selected }, world);
+  const plan = planned({ invocation, config, selected }, world);
   try {
     return await carryOut(plan, world);
   } catch (error) {
@@ -42,6 +43,14 @@ export async function runCommand(invocation: RunInvocation, world: World): Promi
     noteSkipped(plan, error, world);
     return 0;
   }
+}
+
+function planned(asked: Pick<Plan, 'invocation' | 'config' | 'selected'>, world: World): Plan {
+  if (asked.invocation.resume !== true) return planOf(asked, world);
+  const { selected, slot } = resumedRound(asked, world);
+  const scheduled = slot === undefined ? undefined : { slot, isCatchUp: false };
+  const plan = planOf({ ...asked, selected }, world);
+  return { ...plan, job: plan.job && { ...plan.job, slot: undefined, ...scheduled } };
 }
 
 /** A round that finds another one at work looks again so often, for two hours: its slot must not be lost. */
@@ -74,6 +83,7 @@ async function carryOut(plan: Plan, world: World): Promise<number> {
         ...turnScope(plan),
         job: plan.job?.job,
         slot: plan.job?.slot,
+        isForced: invocation.resume === true || invocation.force === true,
         journal,
         coordination: turnScope(plan).scope === 'job' ? undefined : sessions.coordination,
         project: config.project,

@@ -22,6 +22,8 @@ export interface TurnRequest {
   readonly job: string | undefined;
   /** The scheduled instant; undefined for a run by hand. */
   readonly slot: Date | undefined;
+  /** Is the slot to be done although it is done already? */
+  readonly isForced?: boolean;
   readonly onLost: () => void;
   /** How long to wait for another job to end; without it a busy lock is refused at once. */
   readonly patience?: Patience;
@@ -90,9 +92,11 @@ async function tryTurn(request: TurnRequest): Promise<Turn> {
   };
   try {
     const claim = job === undefined || slot === undefined ? undefined : { job, slot };
+    if (claim !== undefined && request.isForced === true) journal.reopenSlot(claim.job, claim.slot.toISOString());
     if (claim !== undefined && !journal.claimSlot(claim.job, claim.slot.toISOString(), run)) throw slotDone(claim);
     const locked = await lockDatabase(request, lock !== undefined);
     lease = locked.lease;
+    if (claim !== undefined && request.isForced === true) await lease?.reopenSlot(claim.job, claim.slot);
     if (claim !== undefined && (await lease?.claimSlot(claim.job, claim.slot)) === false) throw slotDone(claim);
     const { reason, unreachable } = locked;
     return {

@@ -82,6 +82,8 @@ export interface Journal extends SampleHistory, Disposable {
    * @returns false when this slot, or a later one, is already done
    */
   claimSlot(job: string, slot: string, run: string): boolean;
+  /** Takes back that a slot is done, so that it can be claimed once more. */
+  reopenSlot(job: string, slot: string): void;
   /** Marks the slot that this run has claimed as done; one that another run has taken over is left alone. */
   finishSlot(job: string, run: string, at: string): void;
   /** The newest slot of a job that was claimed on this host. */

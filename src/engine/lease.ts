@@ -30,6 +30,8 @@ export interface Lease extends AsyncDisposable {
    * @returns false when this slot, or a later one, is already done
    */
   claimSlot(job: string, slot: Date): Promise<boolean>;
+  /** Takes back that a slot is done, so that it can be claimed once more. */
+  reopenSlot(job: string, slot: Date): Promise<void>;
   /** Marks the slot that this run has claimed as done; one that another run has taken over is left alone. */
   finishSlot(job: string): Promise<void>;
 }
@@ -49,6 +51,7 @@ export async function takeLease(request: LeaseRequest): Promise<Lease | undefine
   return {
     fence: taken.fence,
     claimSlot: async (job, slot) => (await database.rows(claimSlot(`${name}/${job}`, slot, run))).length > 0,
+    reopenSlot: async (job, slot) => void (await database.run(reopenSlot(`${name}/${job}`, slot))),
     finishSlot: async (job) => void (await database.run(finishSlot(`${name}/${job}`, run))),
     [Symbol.asyncDispose]: async () => {
       stop();
@@ -172,6 +175,9 @@ const claimSlot = (name: string, slot: Date, run: string) => sql<{ name: string 
 
 const finishSlot = (name: string, run: string) => sql`
   UPDATE maint.slot SET finished_at = now() WHERE name = ${name} AND run_id = ${run}`;
+
+const reopenSlot = (name: string, slot: Date) => sql`
+  UPDATE maint.slot SET finished_at = NULL WHERE name = ${name} AND slot = ${slot}`;
 
 const selectSlot = (name: string) => sql<ClaimedSlot>`
   SELECT slot, finished_at IS NOT NULL AS "isFinished" FROM maint.slot WHERE name = ${name}`;

@@ -129,6 +129,10 @@ class SqliteJournal implements Journal {
     return this.#read('SELECT 1 FROM slot WHERE tier = ? AND run_id = ?', [job, run]).length > 0;
   }
 
+  reopenSlot(job: string, slot: string): void {
+    this.#write((store) => store.run('UPDATE slot SET finished_at = NULL WHERE tier = ? AND slot = ?', [job, slot]));
+  }
+
   finishSlot(job: string, run: string, at: string): void {
     this.#write((store) => store.run('UPDATE slot SET finished_at = ? WHERE tier = ? AND run_id = ?', [at, job, run]));
   }
