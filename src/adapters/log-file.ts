@@ -35,7 +35,7 @@ const NAME = 'maint.log';
  * Opens the log of a state directory; two runs may share it.
  * @throws MaintError FILE_UNUSABLE when it cannot be created or written
  */
-export function openLogFile({ directory, maxBytes = 10 * 2 ** 20, files = 5 }: LogFileRequest): LogFile {
+export function openLogFile({ directory, maxBytes = 10 * 2 ** 20, files = 14 }: LogFileRequest): LogFile {
   const path = join(directory, NAME);
   let file = obliged(path, () => {
     mkdirSync(directory, { recursive: true, mode: 0o700 });

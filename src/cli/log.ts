@@ -6,6 +6,7 @@ import { printable, redacted } from '../base/printable.ts';
 import type { Sink } from '../base/world.ts';
 import type { LogLevel } from '../config/config.ts';
 import { cleanFields } from './log-fields.ts';
+import { limitRepeats } from './log-repeats.ts';
 
 /** Where the diary goes. */
 export interface LogRequest {
@@ -32,9 +33,16 @@ export interface Diary extends Disposable {
 export function openLog(request: LogRequest): Diary {
   const { file, problem } = openFile(request.directory);
   const readable = { write: (line: string) => request.stderr.write(readableLine(line)) };
+  const repeats =
+    file === undefined
+      ? undefined
+      : limitRepeats(
+          (line) => file.write(line),
+          () => request.now(),
+        );
   const streams = [
     { level: request.verbose ? ('debug' as const) : ('warn' as const), stream: readable },
-    ...(file === undefined ? [] : [{ level: request.level, stream: file }]),
+    ...(repeats === undefined ? [] : [{ level: request.level, stream: repeats }]),
   ];
   const settings = {
     level: request.verbose || request.level === 'trace' ? 'trace' : 'debug',
@@ -51,7 +59,10 @@ export function openLog(request: LogRequest): Diary {
       const current = problem ?? file?.problem();
       return current === undefined ? [] : [current.message];
     },
-    [Symbol.dispose]: () => file?.[Symbol.dispose](),
+    [Symbol.dispose]: () => {
+      repeats?.flush();
+      file?.[Symbol.dispose]();
+    },
   };
 }
 
