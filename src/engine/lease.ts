@@ -1,7 +1,7 @@
-import { setTimeout } from 'node:timers/promises';
 import type { Database } from '../adapters/postgres.ts';
 import { sql } from '../adapters/sql.ts';
 import { MaintError } from '../base/errors.ts';
+import { prepareTables } from './coordination-tables.ts';
 
 /** How long a lease holds without a heartbeat; after that another host may take it over. */
 const TTL_SECONDS = 90;
@@ -44,7 +44,7 @@ export interface Lease extends AsyncDisposable {
  */
 export async function takeLease(request: LeaseRequest): Promise<Lease | undefined> {
   const { database, name, holder, run, ttlSeconds = TTL_SECONDS } = request;
-  await prepareSchema(database);
+  await prepareTables(database, ['maint.lease', 'maint.slot'], SCHEMA);
   const [taken] = await database.rows(acquire({ name, holder, run, ttlSeconds }));
   if (taken === undefined) return undefined;
   const stop = keepAlive(request, taken.fence);
@@ -96,31 +96,7 @@ function ignoreUnreachable(error: unknown): undefined {
   if (!(error instanceof MaintError)) throw error;
 }
 
-/** Hosts that make the schema in the same instant collide in the catalogue; the one that lost looks again. */
-const PREPARE_TRIES = 20;
-
-async function prepareSchema(database: Database): Promise<void> {
-  for (let attempt = 1; !(await isPrepared(database)); attempt += 1) {
-    try {
-      for (const statement of SCHEMA) await database.run(statement);
-    } catch (error) {
-      const isCollision = error instanceof MaintError && error.code === 'STATEMENT_FAILED';
-      if (!isCollision || attempt === PREPARE_TRIES) throw error;
-      await setTimeout(50);
-    }
-  }
-}
-
-async function isPrepared(database: Database): Promise<boolean> {
-  const [found] = await database.rows(schemaIsThere);
-  return found?.isThere === true;
-}
-
-const schemaIsThere = sql<{ isThere: boolean }>`
-  SELECT to_regclass('maint.lease') IS NOT NULL AND to_regclass('maint.slot') IS NOT NULL AS "isThere"`;
-
 const SCHEMA = [
-  sql`CREATE SCHEMA IF NOT EXISTS maint`,
   sql`CREATE TABLE IF NOT EXISTS maint.lease (
         name         text PRIMARY KEY,
         holder       text NOT NULL,

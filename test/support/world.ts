@@ -8,6 +8,8 @@ interface WorldRequest {
   /** Laid over a small environment of its own: PATH, HOME and directories below `cwd`. Nothing else is inherited. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly columns?: number;
+  /** That of this machine where left out. */
+  readonly hostname?: string;
   /** What stands on stdin; nothing where left out. */
   readonly stdin?: string;
   /** Are stdout and stderr terminals? */
@@ -43,7 +45,7 @@ export function makeWorld(request: WorldRequest): TestWorld {
   const sink = (written: string[]): Sink => ({ write: (text) => void written.push(text), isTerminal, columns });
   return {
     version: '1.2.3',
-    hostname: hostname(),
+    hostname: request.hostname ?? hostname(),
     env: { ...ownEnvironment(cwd), ...env },
     cwd,
     stdout: sink(out),

@@ -19,6 +19,7 @@ import { listenForStop } from '../stopping.ts';
 import { tellChannels } from '../telling.ts';
 import { work } from '../work.ts';
 import { judgeJobs, type DueRun } from './judge-jobs.ts';
+import { judgePeers } from './judge-peers.ts';
 
 /** What a tick has found. */
 interface Looked {
@@ -58,7 +59,8 @@ export async function look(
   journal.begin(reporter(plan, world).start());
   const health = await work({ plan, world, sessions, journal, log, observer: QUIET, signal: stopping.signal });
   const judged = judgeJobs({ config, journal, unreachable: await unreachable(sessions) }, world);
-  const tasks: readonly TaskReport[] = [...health, judged.report];
+  const peers = await judgePeers({ coordination: sessions.coordination, project: config.project }, world);
+  const tasks: readonly TaskReport[] = [...health, judged.report, ...peers];
   const report = reporter(plan, world).finish({
     tasks,
     stoppedBy: stopping.stoppedBy(),
