@@ -1,14 +1,56 @@
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { describe, expect } from 'vitest';
-import { openSession } from '../../src/adapters/postgres.ts';
+import type { Connection } from '../../src/adapters/connection.ts';
+import { openSession, type Database } from '../../src/adapters/postgres.ts';
 import { sql } from '../../src/adapters/sql.ts';
-import { claimedSlot, leaseHolder, takeLease, type LeaseRequest } from '../../src/engine/lease.ts';
+import { claimedSlot, leaseHolder, takeLease, type Lease, type LeaseRequest } from '../../src/engine/lease.ts';
+import { beat } from '../../src/engine/peers.ts';
 import { LIMITS, queryOnce, test } from '../support/database.ts';
+import { until } from '../support/process-table.ts';
 
 const SLOT = new Date('2026-11-21T03:17:00Z');
 
 function request(database: LeaseRequest['database'], holder: string): LeaseRequest {
   return { database, name: 'app', holder, run: randomUUID(), onLost: () => undefined };
+}
+
+/** Hands each statement to another backend in turn, as a pooler may between two transactions. */
+interface Pooled extends Database, AsyncDisposable {
+  /** Process ids of the backends that were used. */
+  readonly backends: ReadonlySet<number>;
+}
+
+function pooledSession(connection: Connection): Pooled {
+  const open = () => openSession({ connection, mode: 'read-write', limits: LIMITS, applicationName: 'maint/test' });
+  const sessions = [open(), open()];
+  const backends = new Set<number>();
+  let turn = 0;
+  const next = async () => {
+    turn += 1;
+    const session = sessions[turn % 2] ?? open();
+    const [row] = await session.rows(sql<{ pid: number }>`SELECT pg_backend_pid() AS pid`);
+    backends.add(row?.pid ?? 0);
+    return session;
+  };
+  const refuse = async (): Promise<never> => {
+    throw new Error('coordination needs no more than single statements');
+  };
+  return {
+    name: 'pooled',
+    backends,
+    server: async () => (await next()).server(),
+    rows: async (statement) => (await next()).rows(statement),
+    run: async (statement) => (await next()).run(statement),
+    transaction: refuse,
+    command: refuse,
+    snapshot: refuse,
+    [Symbol.asyncDispose]: async () => {
+      for (const session of sessions) await session[Symbol.asyncDispose]();
+    },
+  };
 }
 
 describe('the lease', () => {
@@ -69,6 +111,57 @@ describe('the lease', () => {
     expect(await lease?.claimSlot('daily', new Date(SLOT.getTime() - 1))).toBe(false);
     expect(await lease?.claimSlot('weekly', SLOT)).toBe(true);
     await lease?.[Symbol.asyncDispose]();
+  });
+
+  test('of a host that is frozen goes to another with a higher fence, and the first one stops when it wakes', async ({
+    database,
+    session,
+  }) => {
+    const script = fileURLToPath(new URL('../support/lease-holder.ts', import.meta.url));
+    const frozen = spawn(process.execPath, [script, database.url, randomUUID()], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let said = '';
+    frozen.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+    await until('it is at work', () => said.includes('at work'));
+    frozen.kill('SIGSTOP');
+    const taken: Lease[] = [];
+    while (taken.length === 0) {
+      const lease = await takeLease(request(session, 'b'));
+      if (lease !== undefined) taken.push(lease);
+    }
+    expect(taken[0]?.fence).toBe(2);
+    expect(await taken[0]?.claimSlot('daily', SLOT)).toBe(true);
+    frozen.kill('SIGCONT');
+    await once(frozen, 'exit');
+    expect(said).toContain('lost');
+    // Its end does not count: the slot is that of the second host.
+    expect(await claimedSlot(session, 'app', 'daily')).toEqual({ slot: SLOT, isFinished: false });
+    await taken[0]?.finishSlot('daily');
+    expect(await claimedSlot(session, 'app', 'daily')).toEqual({ slot: SLOT, isFinished: true });
+    await taken[0]?.[Symbol.asyncDispose]();
+  });
+
+  test('and slots are exact where each statement meets another backend, as behind a pooler', async ({ database }) => {
+    const pooled = (): Pooled => pooledSession(database.connection);
+    await using first = pooled();
+    await using second = pooled();
+    const [one, other] = await Promise.all(
+      [first, second].map((each, index) => takeLease(request(each, `host${index}`))),
+    );
+    const lease = one ?? other;
+    expect([one, other].filter((each) => each !== undefined)).toHaveLength(1);
+    expect(await lease?.claimSlot('daily', SLOT)).toBe(true);
+    await lease?.finishSlot('daily');
+    await lease?.[Symbol.asyncDispose]();
+    const late = await takeLease(request(one === undefined ? first : second, 'late'));
+    expect(await late?.claimSlot('daily', SLOT)).toBe(false);
+    await late?.[Symbol.asyncDispose]();
+    expect(await beat({ database: first, project: 'app', host: 'a' })).toEqual([]);
+    expect(await beat({ database: second, project: 'app', host: 'b' })).toMatchObject([{ host: 'a' }]);
+    expect(first.backends.size + second.backends.size, 'it did alternate').toBe(4);
+    const left = await database.query(`SELECT 1 FROM pg_locks WHERE locktype = 'advisory'`);
+    expect(left, 'no lock of a session is left anywhere').toEqual([]);
   });
 
   test('says which right is missing when the role may not make its schema', async ({ database }) => {
