@@ -7,6 +7,7 @@ import type { Gates } from './gates.ts';
 import { refusedOutcome, sweptOutcome, type Remaining } from './outcome.ts';
 import type { Found, Prepared, Subject } from './prepare.ts';
 import type { Pace } from './settings.ts';
+import { stillThere } from './still-there.ts';
 import { emptyTally, type Tally } from './tally.ts';
 import type { Touched } from './tidy.ts';
 import { fallingBehind } from './trend.ts';
@@ -36,7 +37,10 @@ export async function performRule(prepared: Prepared, together: Together, contex
       : warn(idle.reason, idle.remediation, { detail: 'prune.idle' });
   if (refusals.length > 0) return refusedOutcome(subject, refusals);
   if (found === undefined) return done(`${subject.table} has no partition yet`);
-  return alone(context, (signal) => sweepRule({ subject, found }, together, { ...context, signal }));
+  return alone(context, async (signal) => {
+    const now = await stillThere(context.database, found);
+    return sweepRule({ subject, found: now }, together, { ...context, signal });
+  });
 }
 
 interface Swept {

@@ -110,5 +110,7 @@ async function resumeLines(database: Reader, found: Found, { trend }: Subject): 
 /** A rule as later ones see it; none where it will take nothing. */
 export function beforeOf(one: Planned): readonly Before[] {
   if ('error' in one || one.prepared.found === undefined || one.prepared.refusals.length > 0) return [];
-  return [{ ...one.prepared.found, name: one.prepared.subject.name }];
+  const { found, subject } = one.prepared;
+  // What is marked or stripped is still there.
+  return subject.verb === 'deleted' || subject.verb === 'archived' ? [{ ...found, name: subject.name }] : [];
 }

@@ -15,6 +15,8 @@ export interface Target {
   readonly table: Identifier;
   readonly age: Identifier;
   readonly ageType: AgeType;
+  /** It is a part of a divided table. */
+  readonly isPartition: boolean;
   /** Quoted, for casts. */
   readonly ageCast: Identifier;
   /** A btree index that holds every row with an age leads with the age column. */
@@ -44,6 +46,7 @@ interface Member {
   /** `relkind`: r for a table, p for a partitioned one. */
   readonly kind: string;
   readonly ageType: string | null;
+  readonly isPartition: boolean;
   readonly canDelete: boolean;
   readonly isIndexed: boolean;
   readonly primaryKey: readonly string[] | null;
@@ -110,6 +113,7 @@ function targetOf(member: Member, age: string): Target | undefined {
     table: ident(schema, name),
     age: ident(age),
     ageType,
+    isPartition: member.isPartition,
     ageCast: ident('pg_catalog', ageType),
     isIndexed: member.isIndexed,
     primaryKey: member.primaryKey ?? [],
@@ -136,6 +140,7 @@ const membersOf = ({ table, age }: Aged, needs: string) => sql<Member>`
        member AS (SELECT oid FROM root WHERE oid IS NOT NULL
                   UNION SELECT p.relid FROM root, LATERAL pg_partition_tree(root.oid) p)
   SELECT c.oid::text AS oid, n.nspname AS schema, c.relname AS name, c.relkind::text AS kind, t.typname AS "ageType",
+         c.relispartition AS "isPartition",
          has_table_privilege(c.oid, ${needs}::text) AND has_table_privilege(c.oid, 'SELECT') AS "canDelete",
          EXISTS (SELECT FROM pg_index i
                    JOIN pg_class ic ON ic.oid = i.indexrelid

@@ -52,11 +52,15 @@ describe('partitions that are old as a whole', () => {
     expect(intent).toContain('drop 6 partitions whole: public.logs_0 to public.logs_5');
     expect(intent).toContain('DETACH PARTITION public.logs_0 CONCURRENTLY; DROP TABLE public.logs_0');
     expect(intent).toMatch(/DELETE FROM ONLY "public"."logs_6"/);
-    const [outcome] = await runTask(prune, { rules: [RULE], pace: 'full' }, { database: session });
+    const second = { ...RULE, name: 'second', olderThan: '27 days', partitions: 'detach' };
+    const third = { ...RULE, name: 'third', olderThan: '26 days', partitions: 'rows' };
+    const settings = { rules: [RULE, second, third], pace: 'full' };
+    const [outcome, ...later] = await runTask(prune, settings, { database: session });
     expect(outcome).toMatchObject({ status: 'done', facts: { rows: 60, remaining: 0, batches: 1 } });
+    expect(later).toMatchObject([{ status: 'done', facts: { rows: 3 } }, { status: 'done', facts: { rows: 1 } }, {}]);
     expect(outcome?.summary).toContain('60 rows of logs older than 30 days deleted, 6 partitions of them whole');
     expect(await tablesOf(database)).toEqual(LEFT);
-    expect(await ids(database)).toBe('30 to 30');
+    expect(await ids(database)).toBe('26 to 26');
     const [again] = await runTask(prune, { rules: [RULE], pace: 'full' }, { database: session });
     expect(again).toMatchObject({ status: 'done', summary: 'no row of logs older than 30 days' });
   });
