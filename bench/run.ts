@@ -5,6 +5,7 @@ import { join } from 'node:path';
 const BENCHES = [
   'start-up.ts',
   'health.ts',
+  'alerts.ts',
   'backup.ts',
   'file-sets.ts',
   'verify.ts',

@@ -43,10 +43,12 @@ export function matches(matchers: readonly Matcher[], subject: Matched): boolean
 
 /** Compares piece by piece between the stars; no pattern of a person becomes a regular expression. */
 function fits(pattern: string, value: string): boolean {
-  const [first = '', ...rest] = pattern.split('*');
-  const last = rest.pop();
-  if (last === undefined) return value === pattern;
+  const star = pattern.indexOf('*');
+  if (star < 0) return value === pattern;
+  const first = pattern.slice(0, star);
   if (!value.startsWith(first)) return false;
+  const rest = pattern.slice(star + 1).split('*');
+  const last = rest.pop() ?? '';
   let from = first.length;
   for (const piece of rest) {
     const at = value.indexOf(piece, from);

@@ -49,7 +49,7 @@ export interface AlertState {
   readonly lastRun: string | null;
   /** ISO instant of the newest result. */
   readonly seenAt: string;
-  /** ISO instants of the last day at which it began to fire. */
+  /** ISO instants of the last day at which it began to fire, the newest few. */
   readonly firedAt: readonly string[];
   /** ISO instant. */
   readonly firstSeenAt: string;

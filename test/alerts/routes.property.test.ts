@@ -9,7 +9,7 @@ import type { Verdict } from '../../src/engine/verdict.ts';
 import { policyFrom } from '../support/alerts.ts';
 import { reportOf, stepOf, taskOf } from '../support/reports.ts';
 
-const RUNS = { numRuns: 1_500 };
+const RUNS = { numRuns: 500 };
 const MINUTE_MS = 60_000;
 const START = Date.parse('2026-11-20T08:00:00.000Z');
 const CHANNELS = ['pager', 'chat', 'boss'];
@@ -136,7 +136,7 @@ test('tells every channel that took an alarm of its end, once it is over for goo
           alarmed.set(name, notification !== undefined && isRecovery(notification) ? 0 : (alarmed.get(name) ?? 0) + 1);
       expect([...alarmed.values()]).toEqual([0, 0, 0]);
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   );
 });
 

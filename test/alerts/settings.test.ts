@@ -19,6 +19,7 @@ test('has no channels until somebody names one, and tells failures once a day', 
     flapping: true,
     checks: {},
     windows: [],
+    canary: expect.objectContaining({ enabled: true }),
   });
 });
 

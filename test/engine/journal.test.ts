@@ -69,6 +69,13 @@ describe('the journal', () => {
       journal.shelf('alert').put('x', '{"n":1}');
       journal.shelf('alert').put('y', '{"n":2}');
       journal.shelf('alert').put('x', '{"n":3}');
+      const at = NOW.toISOString();
+      journal.chronicle('alert').add([{ id: 'told', at, body: '1' }]);
+      journal.chronicle('alert').add([
+        { id: 'told', at, body: 'never written over' },
+        { id: 'old', at: '2026-01-01T00:00:00.000Z', body: '0' },
+        { id: 'ancient', at: '2020-01-01T00:00:00.000Z', body: 'forgotten' },
+      ]);
     }
     using journal = openJournal(folder, NOW);
     expect(journal.notices).toEqual([]);
@@ -83,6 +90,10 @@ describe('the journal', () => {
     expect(journal.shelf('alert').all()).toEqual(['{"n":3}', '{"n":2}']);
     journal.shelf('alert').remove('x');
     expect(journal.shelf('alert').all()).toEqual(['{"n":2}']);
+    expect(journal.chronicle('alert').since(new Date(0))).toEqual(['0', '1']);
+    expect(journal.chronicle('alert').since(NOW)).toEqual(['1']);
+    expect(journal.chronicle('other').since(new Date(0))).toEqual([]);
+    expect(journal.reportsSince(new Date(0), 5).map((text) => JSON.parse(text))).toMatchObject([{ run: 'a' }]);
     expect(JSON.parse(journal.report('a') ?? '')).toMatchObject({ run: 'a' });
   });
 

@@ -19,6 +19,9 @@ export function newState(problem: Problem, { now }: Sight): AlertState {
   return bareState({ ...problem, phase: 'ok', firstSeenAt: at, seenAt: at });
 }
 
+/** More than this many within a day say no more than this many. */
+const COUNTED_FIRINGS = 5;
+
 /** Takes in one result. The same run counts once, however often it is looked at. */
 export function observed(
   state: AlertState,
@@ -36,7 +39,7 @@ export function observed(
   const at = now.toISOString();
   const begins = isProblem && beginsAnew(state, phase);
   const fires = phase === 'firing' && state.phase !== 'firing' && state.phase !== 'recovering';
-  const firedAt = fires ? [...state.firedAt, at] : state.firedAt;
+  const firedAt = (fires ? [...state.firedAt, at] : state.firedAt).slice(-COUNTED_FIRINGS);
   return {
     ...state,
     ...(isProblem ? found(observation.problem) : { summary: observation.summary }),
