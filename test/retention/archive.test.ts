@@ -219,6 +219,25 @@ describe('archive into files', () => {
     expect((await readdir(folder)).toSorted()).toEqual([id, 'x1r'].toSorted());
   });
 
+  test('gives a segment its name only once the rows are gone for good', async ({ database, session, directory }) => {
+    await make(database);
+    const folder = join(directory, 'events');
+    const rule = { ...RULE, archive: { directory }, allowTriggers: ['veto'] };
+    await database.query(
+      `CREATE FUNCTION veto() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''not today''; END';
+       CREATE CONSTRAINT TRIGGER veto AFTER DELETE ON events DEFERRABLE INITIALLY DEFERRED
+         FOR EACH ROW EXECUTE FUNCTION veto()`,
+    );
+    await expect(runTask(prune, { rules: [rule] }, { database: session })).rejects.toThrow('not today');
+    expect(await rows(database, 'events')).toBe(1_000);
+    expect(await readSegments(folder)).toMatchObject({ lines: [], pending: { length: OLD } });
+    await database.query('DROP TRIGGER veto ON events');
+    await runTask(prune, { rules: [rule] }, { database: session });
+    const { lines, unsettled } = await readSegments(folder);
+    expect([new Set(lines).size, lines.length, unsettled.length]).toEqual([OLD, OLD, 0]);
+    expect(await rows(database, 'events')).toBe(1_000 - OLD);
+  });
+
   test('ends at a segment that is damaged, or is of another table, and touches neither', async ({
     database,
     session,
