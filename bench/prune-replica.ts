@@ -15,13 +15,13 @@ const MB = 2 ** 20;
 const { cluster, programs } = await openDurableServer({
   autovacuum: 'off',
   wal_level: 'replica',
-  wal_keep_size: '4GB',
+  max_wal_size: '2GB',
+  wal_keep_size: '2GB',
   max_wal_senders: '5',
 });
 await using held = cluster;
-await makeEvents(held, 'filled', rows);
-await query(held, 'postgres', 'CREATE DATABASE prune TEMPLATE filled');
-await query(held, 'postgres', 'CREATE DATABASE single TEMPLATE filled');
+await makeEvents(held, 'prune', rows);
+await query(held, 'postgres', 'CREATE DATABASE single TEMPLATE prune');
 using standby = startStandby(held, programs.binDirectory);
 await caughtUp();
 
