@@ -11,6 +11,8 @@ export function rebuiltStates(events: readonly AlertEvent[]): readonly AlertStat
   for (const event of events) {
     const state = states.get(event.fingerprint);
     if (event.kind === 'told') states.set(event.fingerprint, afterTold(state, event));
+    if (event.kind === 'resolved' && state !== undefined)
+      states.set(event.fingerprint, { ...state, phase: 'ok', recent: '.', summary: event.summary });
     if (event.kind !== 'ended' || state === undefined) continue;
     const deliveredTo = state.deliveredTo.filter((channel) => !event.channels.includes(channel));
     if (deliveredTo.length === 0) states.delete(event.fingerprint);

@@ -69,7 +69,7 @@ export function startRound(request: AnnounceRequest, report: RunReport): Round {
     working: new Set(tried.flatMap(({ channel, delivered }) => (delivered ? [channel] : []))),
     broken: new Map(tried.flatMap(({ channel, delivered, error }) => (delivered ? [] : [[channel, error ?? '']]))),
     lines: [],
-    states: withoutRemoved(statesIn(store, at), settings.channels),
+    states: statesIn(store, settings.channels, at),
     delivered: 0,
     undelivered: 0,
   };
@@ -85,9 +85,11 @@ export function endRound({ store, delivered, undelivered, lines }: Round): Alert
 const LOST_SINCE_MS = 30 * DAY_MS;
 
 /** The states; where there is none, what the history knows of them, for they may have been lost. */
-function statesIn(store: AlertStore, at: Date): readonly AlertState[] {
-  const states = store.load();
-  return states.length > 0 ? states : rebuiltStates(store.history(new Date(at.getTime() - LOST_SINCE_MS)));
+function statesIn(store: AlertStore, channels: readonly Channel[], at: Date): readonly AlertState[] {
+  const states = withoutRemoved(store.load(), channels);
+  if (states.length > 0) return states;
+  const rebuilt = rebuiltStates(store.history(new Date(at.getTime() - LOST_SINCE_MS)));
+  return withoutRemoved(rebuilt, channels).filter(({ deliveredTo }) => deliveredTo.length > 0);
 }
 
 /** The minute a run was meant for: a daily run that starts a second earlier than yesterday's still repeats a daily alarm. */

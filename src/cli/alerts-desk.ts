@@ -2,11 +2,12 @@ import { currentUser } from '../adapters/cron-machine.ts';
 import type { AlertEvent } from '../alerts/events.ts';
 import { policyOf } from '../alerts/policy-of.ts';
 import type { AlertPolicy } from '../alerts/policy.ts';
+import { redactor } from '../alerts/redact.ts';
 import { mutesAt } from '../alerts/silences.ts';
 import type { AlertState } from '../alerts/state.ts';
 import type { AlertStore } from '../alerts/store.ts';
 import { MaintError } from '../base/errors.ts';
-import { printable, redacted } from '../base/printable.ts';
+import { printable } from '../base/printable.ts';
 import type { World } from '../base/world.ts';
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/read.ts';
@@ -80,7 +81,7 @@ export function speaker(by: string | undefined, world: World): string {
 
 /** A text of a person, fit to be kept and sent: one line without secrets. */
 export function said(text: string): string {
-  return printable(redacted(text)).trim();
+  return printable(redactor([])(text)).trim();
 }
 
 const SHORTEST_ID = 4;
