@@ -17,6 +17,8 @@ interface HttpRequest {
   readonly method: 'GET' | 'POST';
   /** `http://` or `https://`; a user and password in it travel as basic authentication. */
   readonly url: Secret;
+  /** Parts of the path after the address, each as it is meant: they are encoded. */
+  readonly path?: readonly (string | Secret)[];
   /** Added to the path of the address: `/start`. */
   readonly suffix?: string;
   readonly query?: Readonly<Record<string, string>>;
@@ -42,6 +44,8 @@ export interface HttpAnswer {
   /** The header `Retry-After` as it came; null where there is none. */
   readonly retryAfter: string | null;
   readonly latencyMs: number;
+  /** The header `Ping-Body-Limit`, by which Healthchecks says how much of a body it keeps; null where there is none. */
+  readonly bodyLimitBytes: number | null;
 }
 
 /** The way out to HTTP servers. */
@@ -87,6 +91,7 @@ async function send(request: HttpRequest): Promise<HttpAnswer> {
       ok: response.ok,
       host: target.host,
       retryAfter: response.headers.get('retry-after'),
+      bodyLimitBytes: bodyLimit(response.headers.get('ping-body-limit')),
       latencyMs: performance.now() - startedAt,
       body: await readLimited(response),
     };
@@ -118,7 +123,11 @@ interface Target {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-function targetOf({ url, suffix = '', query = {} }: HttpRequest): Target {
+function bodyLimit(header: string | null): number | null {
+  return header !== null && /^\d{1,9}$/.test(header) ? Number(header) : null;
+}
+
+function targetOf({ url, path = [], suffix = '', query = {} }: HttpRequest): Target {
   const address = parsed(url);
   // No cause: the parser's own error repeats the whole address.
   if (address === undefined) throw new MaintError('CONFIG_INVALID', 'the address is not an http:// or https:// URL');
@@ -126,7 +135,9 @@ function targetOf({ url, suffix = '', query = {} }: HttpRequest): Target {
   address.username = '';
   address.password = '';
   address.hash = '';
-  if (suffix !== '') address.pathname = address.pathname.replace(/\/+$/, '') + suffix;
+  const parts = path.map((part) => `/${encodeURIComponent(typeof part === 'string' ? part : part.reveal())}`);
+  const more = parts.join('') + suffix;
+  if (more !== '') address.pathname = address.pathname.replace(/\/+$/, '') + more;
   for (const [name, value] of Object.entries(query)) address.searchParams.set(name, value);
   return {
     address: address.href,

@@ -13,18 +13,20 @@ export interface AttemptRequest {
   send(): Promise<Try>;
   readonly wait: Wait;
   readonly signal: AbortSignal;
+  /** Waits between tries, so one more try than waits; a second and four seconds where left out. */
+  readonly pausesMs?: readonly number[];
   now(): Date;
 }
 
-/** Waits between tries, so one more try than waits. Longer outages are the spool's business. */
+/** Longer outages are the spool's business. */
 const PAUSES_MS = [1_000, 4_000] as const;
 const RETRY_AFTER_LIMIT_MS = 60_000;
 
-/** Tries up to three times. Obeys `Retry-After` up to a minute. Never throws for what a network or a server does. */
+/** Tries up to three times, or as often as it is told to. Obeys `Retry-After` up to a minute. Never throws for what a network or a server does. */
 export async function attempt(request: AttemptRequest): Promise<Attempted> {
   for (let attempts = 1; ; attempts += 1) {
     const { retryAfter, ...result } = await once(request);
-    const pauseMs = PAUSES_MS[attempts - 1];
+    const pauseMs = (request.pausesMs ?? PAUSES_MS)[attempts - 1];
     if (result.ok || result.permanent || pauseMs === undefined || request.signal.aborted)
       return { ...result, attempts };
     await request.wait(pause(pauseMs, retryAfter, request.now()), request.signal);

@@ -14,6 +14,7 @@ export function fillAlerts(alerts: Command, building: Building): void {
   addAlertAnswers(alerts, building);
   addAlertJudgements(alerts, building);
   addTest(alerts, building);
+  addRules(alerts, building);
 }
 
 interface TestFlags {
@@ -52,6 +53,21 @@ function addTest(alerts: Command, building: Building): void {
           format: readFormat(command),
           common: readCommon(command),
         }),
+      );
+    },
+  });
+}
+
+function addRules(alerts: Command, building: Building): void {
+  addCommand(alerts, building, {
+    name: 'rules',
+    group: BELOW,
+    summary: 'Print rules for Prometheus that notice when maint is silent',
+    fill(command) {
+      command.addOption(valueOption('--every <duration>', 'how often metrics are written; 24h where left out'));
+      addExample(command, building, ['maint alerts rules --every 5min > maint.rules.yml', 'with maint tick']);
+      command.action(({ every }: { readonly every?: string }) =>
+        building.accept({ kind: 'alert-rules', every, common: readCommon(command) }),
       );
     },
   });

@@ -58,7 +58,9 @@ async function examineSetUp(world: World, common: CommonFlags, config: Config): 
     ...(await guarded('directories', 'backup directory', () => checkBackupDirectory(world, config))),
     ...(await guarded('directories', 'backup disk', () => checkBackupDisk(world, config, answering))),
     ...(await guarded('encryption', 'key', () => checkEncryption(config))),
-    ...checkChannels(config),
+    ...(await guarded('channels', 'channels', () =>
+      checkChannels(world, config, stateDirectory(world, common, config)),
+    )),
     ...(await guarded('schedule', 'schedule', () => checkSchedule(world, config))),
   ];
 }

@@ -16,6 +16,7 @@ export type Invocation =
   | InitInvocation
   | AlertTestInvocation
   | AlertsInvocation
+  | AlertRulesInvocation
   | RestoreInvocation
   | BackupsInvocation
   | RestoreFilesInvocation
@@ -169,6 +170,14 @@ export interface PruneRestoreInvocation {
   readonly where: string | undefined;
   readonly dryRun: boolean;
   readonly format: Format;
+  readonly common: CommonFlags;
+}
+
+/** Print rules for Prometheus. */
+export interface AlertRulesInvocation {
+  readonly kind: 'alert-rules';
+  /** How often metrics are written, as it was typed; once a day where left out. */
+  readonly every: string | undefined;
   readonly common: CommonFlags;
 }
 

@@ -78,6 +78,8 @@ async function dispatch(invocation: Invocation, world: World): Promise<number> {
     case 'silence-list':
     case 'silence-expire':
       return (await import('./alerts.ts')).alertsCommand(invocation, world);
+    case 'alert-rules':
+      return (await import('./alerts-rules.ts')).alertRulesCommand(invocation, world);
     case 'alert-test':
       return (await import('./alerts-test.ts')).alertTestCommand(invocation, world);
     case 'cron-print':

@@ -21,7 +21,9 @@ import { selectTasks } from './selection.ts';
 import { openSessions } from './sessions.ts';
 import { noteSkipped } from './skipped.ts';
 import { listenForStop } from './stopping.ts';
+import { plain } from './style.ts';
 import { tellChannels, tellEnd, tellStart } from './telling.ts';
+import { toText } from './text.ts';
 import { takeTurn } from './turn.ts';
 import { work } from './work.ts';
 
@@ -72,7 +74,8 @@ async function carryOut(plan: Plan, world: World): Promise<number> {
     now: () => world.now(),
   });
   const { log } = diary;
-  const telling = { config, world, journal, log, lockDirectory: `${plan.stateDirectory}/alerts` };
+  const lockDirectory = `${plan.stateDirectory}/alerts`;
+  const telling = { config, world, journal, log, lockDirectory, job: plan.job?.job };
   const isTold = !invocation.dryRun;
   const line = jobLine(plan, journal.ledger, world);
 
@@ -131,10 +134,16 @@ async function carryOut(plan: Plan, world: World): Promise<number> {
     if (!stopping.signal.aborted) await turn?.finishSlot(world.now());
     line.end(told, exitCode);
   }
-  if (isTold && plan.job?.slot !== undefined) await tellEnd(run, exitCode, telling);
+  if (isTold && plan.job?.slot !== undefined) await tellEnd(run, exitCode, telling, endedOf(told));
   progress[Symbol.dispose]();
   publish({ ...told, notices: [...new Set([...told.notices, ...journal.notices])] }, invocation, world);
   return exitCode;
+}
+
+/** What a dead man's switch may keep of a run. */
+function endedOf(report: RunReport): { readonly summary: string; readonly log: string } {
+  const page = { columns: 100, paint: plain, cron: false };
+  return { summary: `${report.command}: ${report.verdict}`, log: toText(report, page) };
 }
 
 function inOrder(selected: readonly ConfiguredTask[], reports: readonly TaskReport[]): readonly TaskReport[] {

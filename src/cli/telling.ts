@@ -6,15 +6,18 @@ import { wait } from '../adapters/wait.ts';
 import { announce } from '../alerts/announce.ts';
 import { dueForCanary } from '../alerts/canary.ts';
 import { afterDelivery, afterTest, recordOf } from '../alerts/channel-record.ts';
+import { secretsOf as channelSecrets } from '../alerts/channels/settings.ts';
 import { deliver, type Delivery } from '../alerts/deliver.ts';
-import { pingEnd, pingStart, type HeartbeatRequest } from '../alerts/heartbeat.ts';
 import { testMessage } from '../alerts/message.ts';
+import { redactor } from '../alerts/redact.ts';
 import { MaintError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { Secret } from '../base/secret.ts';
 import type { World } from '../base/world.ts';
 import type { Config } from '../config/config.ts';
 import type { Journal } from '../engine/journal.ts';
 import type { AlertReport, RunReport } from '../engine/report.ts';
+import { pingSwitches } from './dead-man.ts';
 import { journalAlertStore, journalChannelRecords } from './alert-store.ts';
 
 /** What telling others of a run needs. */
@@ -23,6 +26,8 @@ export interface Telling {
   readonly world: World;
   readonly journal: Journal;
   readonly log: Log;
+  /** The job that the run is of; undefined where it is none that the configuration knows. */
+  readonly job?: string | undefined;
   /** A folder whose lock keeps two runs from deciding about alerts at the same time. */
   readonly lockDirectory: string;
 }
@@ -41,7 +46,7 @@ export async function tellChannels(report: RunReport, telling: Telling): Promise
   const signal = AbortSignal.timeout(LIMIT_MS);
   using lock = await lockAlerts(lockDirectory, signal);
   telling.log.debug({ locked: lock !== undefined }, 'alerts decided');
-  const tried = report.slot === null ? [] : await sendCanaries(report.run, telling);
+  const tried = report.slot === null && report.command !== 'tick' ? [] : await sendCanaries(report.run, telling);
   return announce({
     tried,
     report,
@@ -94,26 +99,24 @@ async function sendCanaries(run: string, telling: Telling): Promise<readonly Del
   return deliveries;
 }
 
-/** Tells the dead man's switch that a run begins. A ping that fails never stops a run. */
+/** Tells the dead man's switches that a run begins. A ping that fails never stops a run. */
 export async function tellStart(run: string, telling: Telling): Promise<void> {
-  const request = heartbeat(run, telling);
-  if (request !== undefined) note(await pingStart(request), telling);
+  await pingSwitches(run, undefined, telling);
 }
 
-/** Tells the dead man's switch how a run ended, once its alerts were delivered: silence is what it listens for. */
-export async function tellEnd(run: string, exitCode: number, telling: Telling): Promise<void> {
-  const request = heartbeat(run, telling);
-  if (request !== undefined) note(await pingEnd(request, exitCode), telling);
+/** How a run ended, for those that keep logs. */
+interface Ended {
+  /** One line about it. */
+  readonly summary: string;
+  /** The whole report as text. */
+  readonly log: string;
 }
 
-function heartbeat(run: string, { config, world }: Telling): HeartbeatRequest | undefined {
-  const url = config.heartbeatUrl;
-  const signal = AbortSignal.timeout(LIMIT_MS);
-  return url && { url, runId: run, http, wait, signal, now: () => world.now() };
-}
-
-function note({ ok, error }: { readonly ok: boolean; readonly error: string | null }, { log }: Telling): void {
-  if (!ok) log.warn({ error }, "the dead man's switch did not take the ping");
+/** Tells the dead man's switches how a run ended, once its alerts were delivered: silence is what they listen for. */
+export async function tellEnd(run: string, exitCode: number, telling: Telling, ended?: Ended): Promise<void> {
+  const redact = redactor([...secretsOf(telling.config), ...telling.config.alerts.channels.flatMap(channelSecrets)]);
+  const { summary = `exit code ${exitCode}`, log = '' } = ended ?? {};
+  await pingSwitches(run, { exitCode, summary: redact(summary), log: redact(log) }, telling);
 }
 
 /** Keeps two who decide about alerts, or answer them, apart; waits half a minute. */
@@ -133,6 +136,7 @@ export async function lockAlerts(directory: string, signal: AbortSignal): Promis
   }
 }
 
-function secretsOf({ database, heartbeatUrl }: Config): Parameters<typeof announce>[0]['secrets'] {
-  return [database.connection?.password, heartbeatUrl].filter((secret) => secret !== undefined);
+function secretsOf({ database, heartbeatUrl, deadMan }: Config): readonly Secret[] {
+  const ofSwitches = deadMan.flatMap((listener) => Object.values(listener));
+  return [database.connection?.password, heartbeatUrl, ...ofSwitches].filter((each) => each instanceof Secret);
 }

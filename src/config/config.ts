@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Connection } from '../adapters/connection.ts';
 import type { SessionLimits } from '../adapters/postgres.ts';
 import type { OwnerSettings } from '../alerts/owner-settings.ts';
+import type { DeadManSwitch } from '../alerts/dead-man/settings.ts';
 import type { AlertSettings } from '../alerts/settings.ts';
 import type { BackupRules } from '../backups/rules.ts';
 import { backupPlaces } from '../backups/settings.ts';
@@ -46,6 +47,8 @@ export interface Config {
   readonly owners: OwnerSettings;
   /** The dead man's switch to call after each scheduled run. */
   readonly heartbeatUrl: Secret | undefined;
+  /** More of them, each for the runs it names. */
+  readonly deadMan: readonly DeadManSwitch[];
   readonly logLevel: LogLevel;
   /** The settings with every default filled in and every secret hidden, for people to read. */
   readonly effective: Json;
@@ -122,6 +125,7 @@ export function assembleConfig(parts: ConfigParts): Config {
     alerts,
     owners,
     heartbeatUrl: settings.heartbeat?.url,
+    deadMan: settings.deadMan,
     logLevel: settings.log.level,
     effective,
   });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { connectionSetting } from '../adapters/connection-setting.ts';
 import { isHttpUrl } from '../adapters/http.ts';
 import { secretSetting } from '../adapters/secret-setting.ts';
+import { deadManSettings } from '../alerts/dead-man/settings.ts';
 import { ownerSettings } from '../alerts/owner-settings.ts';
 import { alertSettings } from '../alerts/settings.ts';
 import { backupSettings } from '../backups/settings.ts';
@@ -127,6 +128,9 @@ export function configSchema(tasks: readonly Task[]) {
         })
         .optional()
         .describe("A dead man's switch: someone else raises the alarm when maint itself no longer runs"),
+      deadMan: deadManSettings
+        .default([])
+        .describe("More dead man's switches, of several kinds, each for the runs it names"),
       log: log.prefault({}).describe('The diary'),
     })
     .superRefine(requireKnownCopies)

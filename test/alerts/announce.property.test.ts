@@ -150,7 +150,8 @@ function wire(fates: readonly [Fate, Fate], take: (body: string, channel: string
       const fate = channel === 'one' ? fates[0] : fates[1];
       if (fate === 'ok') take(typeof body === 'string' ? body : '', channel, headers['webhook-id'] ?? '');
       const status = fate === 'ok' ? 200 : fate;
-      return Promise.resolve({ status, ok: fate === 'ok', host: channel, body: '', retryAfter: null, latencyMs: 1 });
+      const answer = { host: channel, body: '', retryAfter: null, latencyMs: 1, bodyLimitBytes: null };
+      return Promise.resolve({ ...answer, status, ok: fate === 'ok' });
     },
   };
 }

@@ -88,7 +88,7 @@ describe('a healthy set-up', () => {
       ].join('\n'),
     );
     const crontab =
-      '#!/bin/sh\necho "17 3 * * * maint daily --cron"\necho "47 4 * * 0 /x/maint.js weekly --cron"\necho "17 6 1 * * maint monthly --cron"\n';
+      '#!/bin/sh\necho "17 3 * * * maint daily --cron"\necho "47 4 * * 0 /x/maint.js weekly --cron"\necho "17 6 1 * * maint monthly --cron"\necho "*/5 * * * * maint tick --cron"\n';
     const PATH = `${searchPath([], { crontab, zstd: '', flock: '' })}:${process.env['PATH'] ?? ''}`;
     const world = makeWorld({ cwd, env: { DATABASE_URL: database.url, PATH } });
 
@@ -96,8 +96,8 @@ describe('a healthy set-up', () => {
 
     expect(exitCode).toBe(0);
     expect(format).toBe(1);
-    // The test's cluster and its folder lie on one disk, and rightly so.
-    expect(ofStatus(checks, 'warn', 'unknown', 'fail').map(({ name }) => name)).toEqual(['backup disk']);
+    // The test's cluster and its folder lie on one disk, and rightly so; and no test went through the channel yet.
+    expect(ofStatus(checks, 'warn', 'unknown', 'fail').map(({ name }) => name)).toEqual(['backup disk', 'channel ops']);
     expect(checks.map(({ name }) => name)).toEqual(
       expect.arrayContaining([
         'Node.js',

@@ -28,6 +28,9 @@ const ENV = {
   MAIL_PASSWORD: 'x',
   ALERTMANAGER_TOKEN: 'x',
   ETL_PING_URL: 'https://ping.example.com/2',
+  HEALTHCHECKS_PING_KEY: '0123456789abcdefghijkl',
+  UPTIME_KUMA_PUSH_URL: 'https://kuma.example.com/api/push/x',
+  CRONITOR_API_KEY: 'x',
   HEARTBEAT_URL: 'https://ping.example.com/1',
 };
 
