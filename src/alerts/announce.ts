@@ -7,6 +7,7 @@ import { groupMessages } from './message.ts';
 import { handlingOf, muteOf } from './policy.ts';
 import { readFindings } from './problems.ts';
 import { redactor, redactReport } from './redact.ts';
+import { refreshStanding } from './refresh.ts';
 import { endRound, startRound, type AnnounceRequest, type Round } from './round.ts';
 import { keep, send } from './send.ts';
 import { withMatches } from './silences.ts';
@@ -27,6 +28,7 @@ export async function announce(request: AnnounceRequest): Promise<AlertReport> {
   const round = startRound(request, redactReport(original, redact));
   await flush(round);
   await tell(round);
+  await refreshStanding(round);
   await tellOfChannels(round);
   const { lines, ...report } = endRound(round);
   return { ...report, lines: lines.map(redact) };

@@ -137,14 +137,21 @@ interface Company {
 
 function notificationOf({ state, handling, telling }: Judged, { groups, policy }: Company): Notification | undefined {
   if (telling === undefined) return undefined;
-  const group = groupOf(handling);
-  const reason = telling.reason === 'first' && groups.has(group) ? 'new_in_group' : telling.reason;
+  const isJoining = telling.reason === 'first' && groups.has(groupOf(handling));
+  return toNotification({ state, handling }, isJoining ? { ...telling, reason: 'new_in_group' } : telling, policy);
+}
+
+function toNotification(
+  { state, handling }: Pick<Judged, 'state' | 'handling'>,
+  telling: NonNullable<Judged['telling']>,
+  policy: AlertPolicy,
+): Notification {
   const { fingerprint, task, step, check, severity, seen, summary, impact, firstSeenAt } = state;
   const isOver = state.phase === 'ok';
   const { route, owner, alertClass } = handling;
   return {
     fingerprint,
-    reason,
+    reason: telling.reason,
     task,
     step,
     check,
@@ -158,8 +165,14 @@ function notificationOf({ state, handling, telling }: Judged, { groups, policy }
     firstSeenAt,
     channels: telling.channels ?? route?.channels ?? [],
     fallback: isOver || telling.channels !== undefined ? [] : (route?.fallback ?? []),
-    group,
+    group: groupOf(handling),
   };
+}
+
+/** What a problem that stays says of itself to channels that have to hear of it all the time. Pure. */
+export function standingNotification(state: AlertState, policy: AlertPolicy): Notification {
+  const handling = handlingOf(state, state.seen, policy);
+  return toNotification({ state, handling }, { reason: 'repeat_due' }, policy);
 }
 
 /** After the clock went backwards an alarm seems told in the future; counted from now it is neither lost nor repeated at once. */

@@ -46,7 +46,8 @@ export async function tellChannels(report: RunReport, telling: Telling): Promise
   const signal = AbortSignal.timeout(LIMIT_MS);
   using lock = await lockAlerts(lockDirectory, signal);
   telling.log.debug({ locked: lock !== undefined }, 'alerts decided');
-  const tried = report.slot === null && report.command !== 'tick' ? [] : await sendCanaries(report.run, telling);
+  const tried =
+    report.slot === null && report.command !== 'tick' ? [] : await sendCanaries(report.run, telling, signal);
   return announce({
     tried,
     report,
@@ -76,7 +77,7 @@ function watchChannels({ journal, world }: Telling): (delivery: Delivery) => voi
  * Sends a quiet test through each channel that none went through for too long, in the hours in which people are there.
  * @returns what became of them
  */
-async function sendCanaries(run: string, telling: Telling): Promise<readonly Delivery[]> {
+async function sendCanaries(run: string, telling: Telling, signal: AbortSignal): Promise<readonly Delivery[]> {
   const { config, world, journal } = telling;
   const records = journalChannelRecords(journal);
   const now = world.now();
@@ -87,7 +88,7 @@ async function sendCanaries(run: string, telling: Telling): Promise<readonly Del
     http,
     mail,
     wait,
-    signal: AbortSignal.timeout(LIMIT_MS),
+    signal,
     timeoutMs: config.alerts.timeout,
     now: () => world.now(),
   });
