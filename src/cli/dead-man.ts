@@ -7,6 +7,7 @@ import type { Log } from '../base/log.ts';
 import type { World } from '../base/world.ts';
 import type { Config } from '../config/config.ts';
 import type { Journal } from '../engine/journal.ts';
+import { TIERS } from '../engine/task.ts';
 
 /** What pinging needs. */
 interface Pinging {
@@ -59,9 +60,7 @@ function listenersOf({ heartbeatUrl: url, deadMan }: Config, job: string | undef
   return [
     ...(url === undefined || job === TICK ? [] : [{ id: 'heartbeat', listener: simple }]),
     ...named.filter(({ listener }) =>
-      listener.jobs === undefined
-        ? job !== undefined && job !== TICK
-        : job !== undefined && listener.jobs.includes(job),
+      listener.jobs === undefined ? TIERS.some((tier) => tier === job) : listener.jobs.some((name) => name === job),
     ),
   ];
 }

@@ -59,7 +59,7 @@ async function examineSetUp(world: World, common: CommonFlags, config: Config): 
     ...(await guarded('directories', 'backup disk', () => checkBackupDisk(world, config, answering))),
     ...(await guarded('encryption', 'key', () => checkEncryption(config))),
     ...(await guarded('channels', 'channels', () =>
-      checkChannels(world, config, stateDirectory(world, common, config)),
+      checkChannels(world, config, { stateDirectory: stateDirectory(world, common, config), database: answering }),
     )),
     ...(await guarded('schedule', 'schedule', () => checkSchedule(world, config))),
   ];

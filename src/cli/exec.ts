@@ -114,6 +114,7 @@ async function carryOut(plan: ExecPlan, invocation: ExecInvocation, world: World
     journal,
     log: diary.log,
     lockDirectory: join(plan.stateDirectory, 'alerts'),
+    job: job.job,
   };
   await using sessions = openSessions(config, 'maint/exec');
   let isLost = false;

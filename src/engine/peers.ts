@@ -1,4 +1,4 @@
-import type { Database } from '../adapters/postgres.ts';
+import type { Database, Reader } from '../adapters/postgres.ts';
 import { sql } from '../adapters/sql.ts';
 import { prepareTables } from './coordination-tables.ts';
 
@@ -27,6 +27,26 @@ export async function beat({ database, project, host }: BeatRequest): Promise<re
   await database.run(upsert(project, host));
   return database.rows(selectPeers(project, host));
 }
+
+/**
+ * The hosts of this project that look after each other, this one among them, as far as the role may know: each was heard
+ * of lately. Reads only.
+ */
+export async function livingHosts(database: Reader, project: string): Promise<readonly string[]> {
+  const [table] = await database.rows(TABLE);
+  if (table?.isReadable !== true) return [];
+  const hosts = await database.rows(selectLiving(project));
+  return hosts.map(({ host }) => host);
+}
+
+const TABLE = sql<{ isReadable: boolean }>`
+  SELECT coalesce(bool_or(has_table_privilege(c.oid, 'SELECT')), false) AS "isReadable"
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+   WHERE n.nspname = 'maint' AND c.relname = 'heartbeat' AND has_schema_privilege(n.oid, 'USAGE')`;
+
+const selectLiving = (project: string) => sql<{ host: string }>`
+  SELECT DISTINCT host FROM maint.heartbeat
+   WHERE project = ${project} AND at > now() - interval '15 minutes' ORDER BY host`;
 
 const SCHEMA = [
   sql`CREATE TABLE IF NOT EXISTS maint.heartbeat (

@@ -18,6 +18,7 @@ interface About {
   readonly heartbeatUrl?: Secret;
   readonly crontab?: string;
   readonly verifiedAt?: string;
+  readonly hosts?: readonly string[];
 }
 
 async function lookAt({
@@ -27,12 +28,14 @@ async function lookAt({
   heartbeatUrl,
   crontab = '',
   verifiedAt,
+  hosts = ['db1'],
 }: About) {
   const alerts = await alertSettings.parseAsync({ channels, canary });
   return checkAlive({
     config: { alerts, heartbeatUrl, deadMan: await deadManSettings.parseAsync(deadMan) },
     records: verifiedAt === undefined ? [] : [{ ...newRecord('ops'), verifiedAt }],
     schedules: [{ origin: 'crontab -l', text: crontab }],
+    hosts,
     now: NOW,
   });
 }
@@ -54,6 +57,7 @@ test('warns while fewer than two watches are on, and says how to switch on the o
 });
 
 test('is content with any two of them', async () => {
+  expect(await lookAt({ ...HEARTBEAT, hosts: ['db1', 'db2'] })).toMatchObject({ status: 'ok' });
   const deadMan = [{ type: 'urls', success: 'https://ping.example.com/1' }];
   const both = { status: 'ok', summary: expect.stringContaining('2 watches') };
   expect(await lookAt({ ...HEARTBEAT, crontab: TICK })).toMatchObject(both);

@@ -49,10 +49,20 @@ test('a dead man’s switch hears how scheduled runs end, hears nothing good whi
   expect((await site.run(...ROUND)).exitCode).toBe(1);
   expect(ends()).toEqual(['start', '1', 'start', '1']);
 
+  // A tick has told all that was to be told, so its switch hears that all is well, whatever it found.
+  receiver.at('/services', {});
+  env['MAINT_FAULT'] = 'connections=fail';
   delete env['NODE_OPTIONS'];
+  const before = receiver.requests.length;
+  expect((await site.run('tick', '--cron', '--state', join(site.folder, 'tick-state'))).exitCode).toBe(1);
+  const pushes = receiver.requests.slice(before).filter(({ path }) => path.startsWith('/api/push/'));
+  expect(pushes.map(({ query }) => query['status'])).toEqual(['up']);
+  delete env['MAINT_FAULT'];
+
   receiver.at('/ping', { status: 404 });
   const unheard = await site.run(...ROUND, '--state', join(site.folder, 'other-state'));
   expect(unheard.exitCode).toBe(0);
   expect(unheard.stderr.match(/did not take the ping/g)).toHaveLength(1);
-  expect(receiver.requests.some(({ path }) => path.startsWith('/api/push/'))).toBe(false);
+  const heard = receiver.requests.filter(({ path }) => path.startsWith('/api/push/'));
+  expect(heard, 'no other run than the tick').toHaveLength(1);
 });

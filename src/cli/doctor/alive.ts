@@ -12,6 +12,8 @@ interface Evidence {
   readonly records: readonly ChannelRecord[];
   /** What cron and systemd start on this machine. */
   readonly schedules: readonly ScheduleText[];
+  /** The hosts of the project that the database has heard of lately. */
+  readonly hosts: readonly string[];
   readonly now: Date;
 }
 
@@ -42,7 +44,7 @@ export function checkAlive(evidence: Evidence): Check {
   ]);
 }
 
-function watchesOf({ config, records, schedules, now }: Evidence): readonly Watch[] {
+function watchesOf({ config, records, schedules, hosts, now }: Evidence): readonly Watch[] {
   const { alerts, heartbeatUrl, deadMan } = config;
   const { enabled, every, except } = alerts.canary;
   const tried = alerts.channels.filter(({ name }) => !except.includes(name));
@@ -57,6 +59,11 @@ function watchesOf({ config, records, schedules, now }: Evidence): readonly Watc
       name: 'regular test of every channel',
       isOn: tried.length > 0 && (isTested || (enabled && isStarted(schedules, /\btick\b/))),
       how: 'Let cron start maint tick (maint cron install), which tests each channel once a week; or run maint alerts test.',
+    },
+    {
+      name: 'another host',
+      isOn: hosts.length > 1,
+      how: 'Let a second host of the same database run maint tick: each one notices when the other falls silent.',
     },
     {
       name: 'rules for Prometheus',

@@ -1,8 +1,10 @@
 import { scheduleTexts } from '../../adapters/schedules.ts';
+import type { Reader } from '../../adapters/postgres.ts';
 import { recordOf, type ChannelRecord } from '../../alerts/channel-record.ts';
 import { DAY_MS, formatDuration } from '../../base/units.ts';
 import type { World } from '../../base/world.ts';
 import type { Config } from '../../config/config.ts';
+import { livingHosts } from '../../engine/peers.ts';
 import { openJournalToRead } from '../../engine/sqlite-journal.ts';
 import { journalChannelRecords } from '../alert-store.ts';
 import { checkAlive } from './alive.ts';
@@ -10,19 +12,27 @@ import { verdictsOf, type Check } from './check.ts';
 
 const { ok, warn, fail } = verdictsOf('channels');
 
+/** Where to look. */
+interface About {
+  readonly stateDirectory: string;
+  /** Undefined where none answers. */
+  readonly database: Reader | undefined;
+}
+
 /** Would anybody hear of a problem? Sends nothing, and goes by what the journal of this directory knows. */
-export async function checkChannels(world: World, config: Config, stateDirectory: string): Promise<readonly Check[]> {
-  const { alerts } = config;
+export async function checkChannels(world: World, config: Config, about: About): Promise<readonly Check[]> {
+  const { alerts, project } = config;
   const now = world.now();
-  using journal = openJournalToRead(stateDirectory);
+  using journal = openJournalToRead(about.stateDirectory);
   const records = journalChannelRecords(journal).load();
   const isBare = alerts.routes !== undefined && alerts.routes.page.fallback.length === 0;
+  const hosts = about.database === undefined ? [] : await livingHosts(about.database, project);
   const schedules = await scheduleTexts(world.env['PATH'], world.env['HOME']);
   return [
     ...(alerts.channels.length === 0 ? [NO_CHANNEL] : []),
     ...alerts.channels.map(({ name, type }) => checkChannel(recordOf(records, name), type, now)),
     ...(isBare ? [NO_FALLBACK] : []),
-    checkAlive({ config, records, schedules, now }),
+    checkAlive({ config, records, schedules, hosts, now }),
   ];
 }
 

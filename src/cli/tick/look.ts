@@ -16,7 +16,7 @@ import { reporter } from '../reporting.ts';
 import { planOf } from '../run-plan.ts';
 import { openSessions, type Sessions } from '../sessions.ts';
 import { listenForStop } from '../stopping.ts';
-import { tellChannels } from '../telling.ts';
+import { tellChannels, tellEnd } from '../telling.ts';
 import { work } from '../work.ts';
 import { judgeJobs, type DueRun } from './judge-jobs.ts';
 import { judgePeers } from './judge-peers.ts';
@@ -68,8 +68,10 @@ export async function look(
     notices: () => [...drillNotices(plan.faults, tasks), ...journal.notices, ...diary.notices()],
   });
   journal.finish(report);
-  const telling = { config, world, journal, log, lockDirectory: join(stateDirectory, 'alerts') };
+  const telling = { config, world, journal, log, lockDirectory: join(stateDirectory, 'alerts'), job: 'tick' };
   const told: RunReport = { ...report, alerts: await tellChannels(report, telling) };
+  // What is wrong was told. The switch is there for what was not, and for the tick that does not come.
+  if (invocation.cron) await tellEnd(run, told.alerts?.undelivered === 0 ? 0 : 1, telling);
   publish(told, invocation, world);
   return { exitCode: exitCodeOf(told, invocation.failOn), due: stopping.signal.aborted ? [] : judged.due };
 }
