@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import { execa } from 'execa';
 import { MaintError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
-import { lastLines, revealed } from './programs.ts';
+import { lastLines, programEnvironment } from './programs.ts';
 
 /** One program of a pipeline. */
 export interface Stage {
@@ -155,7 +155,7 @@ function start(stage: Stage, stdin: 'ignore' | 'pipe', stdout: 'pipe' | Writable
     buffer: false,
     reject: false,
     // Messages in English: what a program said is compared, and read by strangers at night.
-    env: { ...revealed(stage.env ?? {}), LC_ALL: 'C' },
+    env: { ...programEnvironment(stage.env), LC_ALL: 'C' },
     forceKillAfterDelay: KILL_AFTER_MS,
     // A wrapper script must not leave the real program behind, holding the pipes.
     killDescendants: true,

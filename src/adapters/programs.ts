@@ -84,7 +84,7 @@ export async function runProgramToEnd(request: ProgramRequest): Promise<ProgramE
 
 function optionsOf(request: ProgramRequest) {
   return {
-    env: revealed(request.env ?? {}),
+    env: programEnvironment(request.env),
     timeout: request.timeoutMs,
     forceKillAfterDelay: KILL_AFTER_MS,
     // A grandchild that keeps the pipes open must not keep us waiting.
@@ -98,11 +98,26 @@ function optionsOf(request: ProgramRequest) {
   } as const;
 }
 
-/** The values behind an environment, for the moment a program is started. */
-export function revealed(env: Readonly<Record<string, string | Secret>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(env).map(([name, value]) => [name, value instanceof Secret ? value.reveal() : value]),
-  );
+const withheld = new Set<string>();
+
+/**
+ * Keeps variables of maint's own environment from every program that is started from now on: what maint was given as a
+ * secret is nothing that they need. One that a program is given by name it still gets.
+ */
+export function withholdFromPrograms(names: readonly string[]): void {
+  for (const name of names) withheld.add(name);
+}
+
+/** What is laid over the own environment for a program, for the moment it is started: the values behind what it is given. */
+export function programEnvironment(
+  given: Readonly<Record<string, string | Secret>> = {},
+): Record<string, string | undefined> {
+  return {
+    ...Object.fromEntries([...withheld].map((name) => [name, undefined])),
+    ...Object.fromEntries(
+      Object.entries(given).map(([name, value]) => [name, value instanceof Secret ? value.reveal() : value]),
+    ),
+  };
 }
 
 /**

@@ -5,9 +5,10 @@ import type { CopyPlace } from '../engine/backup-places.ts';
 import { done, fail, skip, type Outcome } from '../engine/outcome.ts';
 import type { Step, StepContext } from '../engine/task.ts';
 import { copyBackup } from './copy-backup.ts';
+import { sweepCopies } from './copy-leftovers.ts';
 import { planCopies } from './copy-plan.ts';
 import { planRemovals, removeOld, type Removals } from './expire.ts';
-import type { Fate } from './expiry.ts';
+import type { Expirable, Fate } from './expiry.ts';
 import { labelPath } from './layout.ts';
 import { appendReceipt, readReceipts, type Receipt } from './receipts.ts';
 import { listBackups, localStore, type BackupEntry } from './repository.ts';
@@ -64,23 +65,63 @@ async function bringUpToDate(request: CopyStep, context: StepContext): Promise<O
   const { receipts } = await readReceipts(directory, label);
   await requireFamiliar({ store, label, receipts }, signal);
   // One that was found bad is sent nowhere, and a copy that was found bad is made anew.
-  const asKnown = (entries: readonly BackupEntry[]): readonly BackupEntry[] =>
-    standingsOf({ entries, receipts, now }).map(({ entry, isVerified }) => ({ ...entry, isVerified }));
+  const asKnown = (entries: readonly BackupEntry[]): readonly (BackupEntry & Expirable)[] =>
+    standingsOf({ entries, receipts, now }).map(({ entry, isVerified, pin }) => ({
+      ...entry,
+      isVerified,
+      isPinned: pin !== undefined,
+    }));
   const ofThisHost = await listBackups(localStore(directory), label, signal);
   const local = asKnown(ofThisHost);
   const copied = asKnown(await listBackups(store, label, signal));
   const missing = planCopies({ local, copied }, { keep: place.keep, timezone, now });
-  for (const [index, entry] of missing.entries()) {
-    const fault = await sendOne(request, { entry, context });
-    if (fault === undefined) continue;
-    return fail(`${entry.id} did not arrive whole: ${fault}`, ['Look for a broken disk or network; run it again.'], {
-      detail: 'copy.readback_mismatch',
-      facts: { copied: missing.slice(0, index).map(({ id }) => id), id: entry.id },
-    });
-  }
+  const sent = await sendAll(request, missing, context);
+  if (sent.faults.length > 0) return unsent(place, sent);
   const entries = await listBackups(store, label, signal);
+  const remains = { store, place: place.name, entries, receipts };
+  const leftovers = request.mayRemove() ? await sweepCopies(remains, context) : [];
   const removals = await removeWhatMay(request, { entries, ofThisHost }, context);
-  return outcomeOf({ place, missing, removals, held: copied.length + missing.length });
+  return outcomeOf({ place, missing, removals, leftovers, held: copied.length + missing.length });
+}
+
+interface Sent {
+  readonly copied: readonly BackupEntry[];
+  /** Of each that did not arrive whole, in one line. */
+  readonly faults: readonly { readonly id: string; readonly message: string }[];
+}
+
+/** One that is rotten here must not keep the others from being sent: it is the last reason to have only one copy of them. */
+async function sendAll(request: CopyStep, missing: readonly BackupEntry[], context: StepContext): Promise<Sent> {
+  const copied: BackupEntry[] = [];
+  const faults: Sent['faults'][number][] = [];
+  for (const entry of missing) {
+    const fault = await sendOne(request, { entry, context }).catch((error: unknown) => {
+      // A place that does not answer answers for none of them.
+      if (error instanceof MaintError && error.code === 'FILE_UNUSABLE') return error.message;
+      throw error;
+    });
+    if (fault === undefined) copied.push(entry);
+    else faults.push({ id: entry.id, message: fault });
+  }
+  return { copied, faults };
+}
+
+function unsent({ name }: CopyPlace, { copied, faults }: Sent): Outcome {
+  const [first] = faults;
+  const more = faults.length > 1 ? ` (and ${plural(faults.length - 1, 'more')})` : '';
+  const others = copied.length > 0 ? `; ${plural(copied.length, 'other')} arrived` : '';
+  return fail(
+    `${first?.id ?? ''} did not arrive whole: ${first?.message ?? ''}${more}${others}`,
+    ['maint verify-backup --all', `Look for a broken disk or network; run it again. Nothing was removed from ${name}.`],
+    {
+      detail: 'copy.readback_mismatch',
+      facts: {
+        copied: copied.map(({ id }) => id),
+        id: first?.id ?? '',
+        faults: faults.map(({ id, message }) => ({ id, message })),
+      },
+    },
+  );
 }
 
 interface Visited {
@@ -161,18 +202,29 @@ interface Ended {
   readonly place: CopyPlace;
   readonly missing: readonly BackupEntry[];
   readonly removals: Removals;
+  /** Ids of copies that were broken off and that nobody wants any more; what was there of them is gone. */
+  readonly leftovers: readonly string[];
   readonly held: number;
 }
 
-function outcomeOf({ place, missing, removals: { removed, retained }, held }: Ended): Outcome {
+function outcomeOf({ place, missing, removals: { removed, retained }, leftovers, held }: Ended): Outcome {
   const bytes = missing.reduce((sum, entry) => sum + entry.bytes, 0);
   const proof = place.readsBack ? 'sent and read back' : 'sent';
   const said = [
     ...(missing.length > 0 ? [`${plural(missing.length, 'backup')} (${formatBytes(bytes)}) ${proof}`] : []),
     ...(removed.length > 0 ? [`${plural(removed.length, 'old one')} removed`] : []),
+    ...(leftovers.length > 0
+      ? [`what was left of ${plural(leftovers.length, 'broken-off copy', 'broken-off copies')} removed`]
+      : []),
     ...(retained.length > 0 ? [`${plural(retained.length, 'old one')} kept there by its own rule`] : []),
   ];
-  const facts = { copied: missing.map(({ id }) => id), bytes, removed: [...removed], retained: [...retained] };
+  const facts = {
+    copied: missing.map(({ id }) => id),
+    bytes,
+    removed: [...removed],
+    retained: [...retained],
+    leftovers: [...leftovers],
+  };
   if (said.length === 0) return skip(`${place.name} lacks nothing: ${plural(held, 'backup')} there`, { facts });
   return done(said.join(', '), { facts });
 }

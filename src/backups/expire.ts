@@ -4,7 +4,7 @@ import { planExpiry, type Expirable, type Fate } from './expiry.ts';
 import { readReceipts, type ReceiptChain } from './receipts.ts';
 import { removeBackup } from './remove-backup.ts';
 import { LOCAL, type BackupEntry } from './repository.ts';
-import { expirable, standingsOf } from './standing.ts';
+import { expirable, isPinned, standingsOf } from './standing.ts';
 
 /** The backups of one place, and by what they go. */
 export interface Expiring {
@@ -50,7 +50,7 @@ export interface ExpiryPlan {
  */
 export async function planRemovals(expiring: Expiring): Promise<ExpiryPlan> {
   const { directory, label, entries, ofThisHost = [], upcoming, keep, timezone, now } = expiring;
-  const chain = await readReceipts(directory, label);
+  const chain = await readReceipts(directory, label, [...entries, ...ofThisHost]);
   const knownOf = (some: readonly BackupEntry[]): readonly Expirable[] =>
     standingsOf({ entries: some, receipts: chain.receipts, now }).map(expirable);
   const known = knownOf(entries);
@@ -66,7 +66,8 @@ function brokenChain({ fault }: ReceiptChain): Frozen | undefined {
     reason: 'the receipts are not whole',
     remediation: [
       'maint backups status',
-      'Find out who changed the receipts. Then move their folder aside as evidence, and pin again what has to stay.',
+      'Find out who changed the receipts. Then move their folder, and the file .head.json beside it, away as evidence.',
+      'Pin again what has to stay; the next verification begins a new chain: maint verify-backup',
     ],
     detail: 'expiry.receipts_broken',
   };
@@ -116,15 +117,16 @@ export async function removeOld(removing: Removing, signal: AbortSignal): Promis
     const entry = entries.find(({ id }) => id === fate.id);
     if (fate.action === 'keep' || entry === undefined) continue;
     signal.throwIfAborted();
+    // A person may pin at any time, without waiting for the run that does this.
+    const isWanted = async (): Promise<boolean> => isPinned((await readReceipts(directory, label)).receipts, entry.id);
     const end =
-      entry.store.name === LOCAL ? await removeLocal(directory, label, entry.id) : await removeCopy(entry, signal);
-    removals[end].push(fate.id);
+      entry.store.name === LOCAL
+        ? await removeBackup({ directory, label, id: entry.id }, isWanted)
+        : (await isWanted())
+          ? 'wanted'
+          : await removeCopy(entry, signal);
+    if (end !== 'wanted') removals[end].push(fate.id);
     if (end === 'removed') onRemoved(fate);
   }
   return removals;
-}
-
-async function removeLocal(directory: string, label: string, id: string): Promise<'removed'> {
-  await removeBackup(directory, label, id);
-  return 'removed';
 }

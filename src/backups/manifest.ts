@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { receiptHead } from './receipt-head.ts';
 import { catalogFields, fileSetReport, globalsReport, serverFields } from './manifest-fields.ts';
 
 const count = z.int().nonnegative();
@@ -55,6 +56,8 @@ const manifestSchema = z.object({
   encryption: z.object({ recipients: z.array(z.string()) }).optional(),
   tables: z.record(z.string(), table),
   ...catalogFields,
+  /** How far the receipts of this host had come, so that it is noticed when their last ones go. */
+  receipts: receiptHead.optional(),
   /** What was done about roles; undefined where nobody asked for them. */
   globals: globalsReport.optional(),
   fileSets: z.array(fileSetReport).optional(),

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { listFolder, makeFolder, readIfThere, syncFolder } from '../adapters/files.ts';
@@ -7,6 +6,9 @@ import { createTextFile } from '../adapters/text-file.ts';
 import { MaintError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import { labelPath } from './layout.ts';
+import type { Manifest } from './manifest.ts';
+import { LOCAL } from './repository.ts';
+import { missingTail, readReceiptHead, rememberHead, sumOfReceipt, type ReceiptHead } from './receipt-head.ts';
 
 const previous = z.object({ number: z.int().positive(), sha256: z.string() });
 
@@ -69,22 +71,41 @@ export async function appendReceipt(directory: string, { facts, at, ...known }: 
     const path = join(folder, fileName(number));
     const stated = { format: 'maint-receipt/1', number, at: at.toISOString(), host, ...known };
     const text = { ...stated, ...facts, ...stated, previous: last ?? null };
-    if (!createTextFile(path, `${JSON.stringify(text, undefined, 2)}\n`)) continue;
+    const written = `${JSON.stringify(text, undefined, 2)}\n`;
+    if (!createTextFile(path, written)) continue;
     await syncFolder(folder);
+    const sha256 = sumOfReceipt(written);
+    const head = { number, sha256, first: (await sumIn(folder, 1)) ?? sha256 };
+    await rememberHead(directory, { label: known.label, head, sumOf: (earlier) => sumIn(folder, earlier) });
     return path;
   }
   throw new MaintError('FILE_UNUSABLE', `no receipt could be added to ${folder}: every number was taken`);
 }
 
+/** Where a witness may have been: what is known of a backup that was taken on this host. */
+interface Witness {
+  readonly store: { readonly name: string };
+  readonly manifest: Pick<Manifest, 'receipts'> | undefined;
+}
+
 /**
  * Reads the receipts of a label and checks their chain. One that cannot be read breaks it, and hides no other.
+ * @param witnesses backups, whose manifests remember how far the chain had come; those of copies count only where this
+ *   host has receipts at all, for others may look at them too
  * @throws MaintError FILE_UNUSABLE where their folder cannot be read
  */
-export async function readReceipts(directory: string, label: string): Promise<ReceiptChain> {
+export async function readReceipts(
+  directory: string,
+  label: string,
+  witnesses: readonly Witness[] = [],
+): Promise<ReceiptChain> {
   const folder = receiptFolder(directory, label);
+  // First: whoever adds one meanwhile must not look like a thief.
+  const here = await readReceiptHead(directory, label);
   const receipts: Receipt[] = [];
   let fault: string | undefined;
   let before: z.infer<typeof previous> | null = null;
+  const sums = new Map<number, string>();
   for (const number of await numbers(folder)) {
     const text = await textOf(join(folder, fileName(number)));
     const receipt = typeof text === 'string' ? parseReceipt(text) : undefined;
@@ -92,9 +113,26 @@ export async function readReceipts(directory: string, label: string): Promise<Re
     else fault ??= typeof text === 'string' ? `${fileName(number)} is no receipt` : text.message;
     if (receipt !== undefined && !isSame(receipt.previous, before))
       fault ??= `${fileName(number)} does not follow ${before === null ? 'nothing' : fileName(before.number)}`;
-    before = { number, sha256: sha256Of(typeof text === 'string' ? text : '') };
+    before = { number, sha256: sumOfReceipt(typeof text === 'string' ? text : '') };
+    sums.set(number, before.sha256);
   }
-  return { receipts, fault };
+  const isOwn = ({ store }: Witness): boolean => sums.size > 0 || here !== undefined || store.name === LOCAL;
+  const manifests = witnesses.filter(isOwn).flatMap(({ manifest }) => manifest?.receipts ?? []);
+  return { receipts, fault: fault ?? missingTail(sums, { here, manifests }) };
+}
+
+/** @returns the last receipt of the chain, as a manifest remembers it; undefined where there is none */
+export async function lastReceipt(directory: string, label: string): Promise<ReceiptHead | undefined> {
+  const folder = receiptFolder(directory, label);
+  const last = await newest(folder);
+  const [first] = await numbers(folder);
+  if (last === undefined || first === undefined) return undefined;
+  return { ...last, first: (await sumIn(folder, first)) ?? last.sha256 };
+}
+
+async function sumIn(folder: string, number: number): Promise<string | undefined> {
+  const text = await readIfThere(join(folder, fileName(number)));
+  return text === undefined ? undefined : sumOfReceipt(text);
 }
 
 /** What is said of the others must not depend on one that belongs to another user, or lies on a broken sector. */
@@ -123,7 +161,7 @@ function parseReceipt(text: string): Receipt | undefined {
 async function newest(folder: string): Promise<z.infer<typeof previous> | undefined> {
   const number = (await numbers(folder)).at(-1);
   if (number === undefined) return undefined;
-  return { number, sha256: sha256Of((await readIfThere(join(folder, fileName(number)))) ?? '') };
+  return { number, sha256: sumOfReceipt((await readIfThere(join(folder, fileName(number)))) ?? '') };
 }
 
 async function numbers(folder: string): Promise<readonly number[]> {
@@ -133,8 +171,4 @@ async function numbers(folder: string): Promise<readonly number[]> {
 
 function fileName(number: number): string {
   return `${String(number).padStart(DIGITS, '0')}.json`;
-}
-
-function sha256Of(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

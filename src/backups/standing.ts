@@ -87,6 +87,15 @@ export function expirable({ entry, isVerified, pin, suspicions }: Standing): Exp
   };
 }
 
+/** Does a person want this backup to stay? */
+export function isPinned(receipts: readonly Receipt[], backup: string): boolean {
+  return lastPin(receipts.filter((receipt) => receipt.backup === backup))?.kind === 'pin';
+}
+
+function lastPin(receipts: readonly Receipt[]): Receipt | undefined {
+  return receipts.findLast(({ kind }) => kind === 'pin' || kind === 'unpin');
+}
+
 /** Ids of the backups whose oddities a person has acknowledged. */
 export function acknowledgedIds({ receipts }: Pick<ReceiptChain, 'receipts'>): ReadonlySet<string> {
   return new Set(receipts.filter(({ kind }) => kind === 'acknowledge').map(({ backup }) => backup));
@@ -99,7 +108,7 @@ function standingOf(entry: BackupEntry, receipts: readonly Receipt[], since: num
   const failure =
     failedIn.find(({ copy }) => copy === entry.store.name) ?? failedIn.find(({ isEverywhere }) => isEverywhere);
   const acknowledged = wordOf(receipts.findLast(({ kind }) => kind === 'acknowledge'));
-  const pinned = receipts.findLast(({ kind }) => kind === 'pin' || kind === 'unpin');
+  const pinned = lastPin(receipts);
   return {
     entry,
     isVerified: entry.isVerified && failure === undefined,

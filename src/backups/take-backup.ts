@@ -22,6 +22,7 @@ import { makeSealing, type Sealing } from './sealing.ts';
 import { openStaging, sweep } from './staging.ts';
 import { together } from './together.ts';
 import type { RowDifference } from './row-differences.ts';
+import { lastReceipt } from './receipts.ts';
 import { requireReserve } from './room.ts';
 import { watched } from './watch.ts';
 import { LockQueue, lookInterval, type Waiter, type YieldSettings } from './yield.ts';
@@ -109,7 +110,9 @@ export async function takeBackup(request: BackupRequest, signal: AbortSignal): P
       dumpSeconds: ms / 1_000,
       now: now(),
     });
-    const manifest = { ...taken, anomalies: [...findAnomalies(taken, request.usual, request.anomalies)] };
+    const receipts = await lastReceipt(directory, label);
+    const anomalies = [...findAnomalies(taken, request.usual, request.anomalies)];
+    const manifest = { ...taken, anomalies, ...(receipts !== undefined && { receipts }) };
     signal.throwIfAborted();
     const folder = backupFolder(directory, label, id);
     await publish(staging.folder, folder, manifest);

@@ -45,7 +45,7 @@ export async function readHolding(asked: Asked, world: World, signal = NEVER): P
   const label = config.project;
   const store = await chooseStore({ places: backupPlaces(world, config), directory, copy: asked.copy });
   const entries = await listBackups(store, label, signal);
-  const chain = await readReceipts(directory, label);
+  const chain = await readReceipts(directory, label, entries);
   return { config, label, directory, store, where: store.locate(labelPath(label)), entries, chain };
 }
 

@@ -4,9 +4,10 @@ import { appendReceipt, type ReceiptFacts } from '../backups/receipts.ts';
 import { standingsOf, type Standing } from '../backups/standing.ts';
 import { printable, redacted } from '../base/printable.ts';
 import type { World } from '../base/world.ts';
-import { readHolding } from './backups-holding.ts';
+import { MaintError } from '../base/errors.ts';
+import type { BackupEntry } from '../backups/repository.ts';
+import { NEVER, readHolding } from './backups-holding.ts';
 import type { WordInvocation } from './backups-invocation.ts';
-import { alone } from './backups-turn.ts';
 
 interface Word {
   readonly kind: ReceiptFacts['kind'];
@@ -36,25 +37,33 @@ const WORDS: Readonly<Record<WordInvocation['kind'], Word>> = {
   },
 };
 
-/** `maint backups pin | unpin | ack`: a receipt of what a person says, with who and why. Done twice, it is written once. */
+/**
+ * `maint backups pin | unpin | ack`: a receipt of what a person says, with who and why. Done twice, it is written once. It
+ * waits for no run: expiry looks at the receipts once more before each backup that goes.
+ */
 export async function backupsWordCommand(invocation: WordInvocation, world: World): Promise<number> {
   const { kind, isDone, done } = WORDS[invocation.kind];
-  const { config } = await readHolding(invocation, world);
-  const said = await alone({ config, common: invocation.common }, world, async () => {
-    // Read again now that nobody else is at work.
-    const { entries, chain, label, directory, where } = await readHolding(invocation, world);
-    const entry = chooseBackup(entries, { name: invocation.backup, label, where });
-    const now = world.now();
-    const [standing] = standingsOf({ entries: [entry], receipts: chain.receipts, now });
-    const already = standing && isDone(standing);
-    if (already !== undefined) return { id: entry.id, summary: already, receipt: null };
-    const facts = { by: `${currentUser()}@${world.hostname}`, reason: printable(redacted(invocation.reason)) };
-    const stated = { kind, backup: entry.id, label, copy: entry.store.name, verdict: 'pass' as const };
-    const receipt = await appendReceipt(directory, { ...stated, at: now, facts });
-    return { id: entry.id, summary: done, receipt };
-  });
+  const { entries, chain, label, directory, where } = await readHolding(invocation, world);
+  const entry = chooseBackup(entries, { name: invocation.backup, label, where });
+  const now = world.now();
+  const [standing] = standingsOf({ entries: [entry], receipts: chain.receipts, now });
+  const already = standing && isDone(standing);
+  const stated = { kind, backup: entry.id, label, copy: entry.store.name, verdict: 'pass' as const };
+  const facts = { by: `${currentUser()}@${world.hostname}`, reason: printable(redacted(invocation.reason)) };
+  const receipt = already === undefined ? await appendReceipt(directory, { ...stated, at: now, facts }) : null;
+  if (receipt !== null) await requireStill(entry, where);
+  const said = { id: entry.id, summary: already ?? done, receipt };
   const { stdout } = world;
   if (invocation.format === 'json') stdout.write(`${JSON.stringify({ format: 1, ...said })}\n`);
   else stdout.write(`${said.id} ${printable(said.summary)}\n`);
   return 0;
+}
+
+/** It may have been expiring at this very moment. */
+async function requireStill({ store, path, id }: BackupEntry, where: string): Promise<void> {
+  if ((await store.list(path, NEVER)) !== undefined) return;
+  throw new MaintError('FILE_UNUSABLE', `${id} has just gone from ${where}`, {
+    hint: 'It expired at this moment: look with `maint backups list`, and choose another one.',
+    detail: 'backup.gone',
+  });
 }

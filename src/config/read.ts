@@ -1,3 +1,5 @@
+import { withholdFromPrograms } from '../adapters/programs.ts';
+import { Secret } from '../base/secret.ts';
 import type { Task } from '../engine/task.ts';
 import { assembleConfig, type Config } from './config.ts';
 import { effective } from './effective.ts';
@@ -104,6 +106,7 @@ async function examine(request: ConfigRequest, written: Written, left: readonly 
     return { file, problems, config: undefined, wrong };
   }
 
+  withholdFromPrograms(secretVariables(output.backups, filled));
   const config = assembleConfig({
     file,
     cwd: request.cwd,
@@ -116,6 +119,19 @@ async function examine(request: ConfigRequest, written: Written, left: readonly 
     effective: effective(schema, withLayers(written.settings, flags)) ?? {},
   });
   return { file, problems, config, wrong: [] };
+}
+
+/** Names of the variables that hold a secret of the backups: their keys, and the passwords of where copies go. */
+function secretVariables(backups: unknown, filled: ReturnType<typeof interpolate>['filled']): readonly string[] {
+  const secrets = secretsIn(backups);
+  return filled
+    .filter(({ path, value }) => path[0] === 'backups' && secrets.some((secret) => secret.maskIn(value) !== value))
+    .map(({ name }) => name);
+}
+
+function secretsIn(settings: unknown): readonly Secret[] {
+  if (settings instanceof Secret) return [settings];
+  return typeof settings === 'object' && settings !== null ? Object.values(settings).flatMap(secretsIn) : [];
 }
 
 /** A file as it was written, before anything is filled in. */

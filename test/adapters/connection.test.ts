@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { describeConnection, libpqEnvironment, parseConnection } from '../../src/adapters/connection.ts';
-import { revealed } from '../../src/adapters/programs.ts';
+import { programEnvironment } from '../../src/adapters/programs.ts';
 import { Secret } from '../../src/base/secret.ts';
 
 const parse = (url: string) => parseConnection(new Secret(url));
@@ -55,7 +55,7 @@ describe('a database URL', () => {
   test('brings any password through to libpq unchanged', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1, unit: 'grapheme' }), (password) => {
-        const { PGPASSWORD } = revealed(
+        const { PGPASSWORD } = programEnvironment(
           libpqEnvironment(parse(`postgres://ana:${encodeURIComponent(password)}@db1/app`)),
         );
         expect(PGPASSWORD).toBe(password);

@@ -5,7 +5,7 @@ import { expect, test as base } from 'vitest';
 import { openFolderStore } from '../../src/adapters/folder-store.ts';
 import type { Store } from '../../src/adapters/store.ts';
 import { planRemovals, removeOld, type ExpiryPlan } from '../../src/backups/expire.ts';
-import { appendReceipt } from '../../src/backups/receipts.ts';
+import { appendReceipt, lastReceipt, readReceipts } from '../../src/backups/receipts.ts';
 import { listBackups, localStore, type BackupEntry } from '../../src/backups/repository.ts';
 import { makeManifest } from '../support/manifest.ts';
 
@@ -113,3 +113,60 @@ test('a place that keeps what it was told to remove is no failure', async ({ dir
   expect(removals).toEqual({ removed: [], retained: IDS.slice(0, 3) });
   expect(left(directory)).toEqual(IDS);
 });
+
+test('what is pinned while older ones go stays, though the plan let it go', async ({ directory }) => {
+  const entries = await listBackups(localStore(directory), 'app', never);
+  const { fates } = await plan(directory, entries);
+  const [, second = '', third = ''] = IDS;
+  // A person at another terminal, just after the plan was made.
+  await pin(directory, second);
+  const onRemoved = (): void => undefined;
+  const removals = await removeOld({ directory, label: 'app', entries, fates, onRemoved }, never);
+  expect(removals.removed).not.toContain(second);
+  expect(removals.removed).toContain(third);
+  expect(left(directory)).toContain(second);
+});
+
+test('the last receipts cannot go unnoticed: this host remembers them, and so does every later backup', async ({
+  directory,
+}) => {
+  const receipts = join(directory, 'receipts', 'app');
+  for (const id of IDS) await pin(directory, id);
+  const manifests = { receipts: await lastReceipt(directory, 'app') };
+  const witness = [{ store: { name: 'offsite' }, manifest: manifests }];
+  const faultOf = async (witnesses = witness): Promise<string | undefined> =>
+    (await readReceipts(directory, 'app', witnesses)).fault;
+  expect(await faultOf()).toBeUndefined();
+
+  rmSync(join(receipts, '000004.json'));
+  expect(await faultOf([])).toBe('there were 4, the last one left is 3');
+  const { frozen } = await plan(directory, await listBackups(localStore(directory), 'app', never));
+  expect(frozen).toMatchObject({ detail: 'expiry.receipts_broken' });
+  // Writing on does not cover it up.
+  for (const id of ['x', 'y', 'z']) await pin(directory, id);
+  expect(await faultOf([])).toBe('receipt 4 is another one than was written');
+  // With what this host remembers gone too, the manifests still tell.
+  rmSync(join(directory, 'receipts', 'app.head.json'));
+  expect(await faultOf([])).toBeUndefined();
+  expect(await faultOf()).toBe('receipt 4 is another one than was written');
+
+  // Moved aside as the advice says, a new chain begins, and what was remembered of the old one does not freeze it.
+  rmSync(receipts, { recursive: true });
+  expect(await faultOf([{ store: { name: 'local' }, manifest: manifests }])).toBe('all 4 are gone');
+  // A host that only sees copies never had any.
+  expect(await faultOf()).toBeUndefined();
+  await pin(directory, 'new');
+  expect(await faultOf()).toBeUndefined();
+});
+
+async function pin(directory: string, backup: string): Promise<string> {
+  return appendReceipt(directory, {
+    kind: 'pin',
+    backup,
+    label: 'app',
+    copy: 'local',
+    verdict: 'pass',
+    at: NOW,
+    facts: { by: 'me', reason: 'x' },
+  });
+}

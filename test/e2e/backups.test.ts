@@ -219,6 +219,8 @@ describe('maint backups status', () => {
     const end = await site.run('backups', 'prune', '--json');
     expect(json(end)).toMatchObject({ removed: [], frozen: { detail: 'expiry.receipts_broken' } });
     renameSync(join(site.folder, 'backups/receipts/app'), join(site.folder, 'evidence'));
+    renameSync(join(site.folder, 'backups/receipts/app.head.json'), join(site.folder, 'evidence.json'));
+    expect(await site.run('verify-backup')).toMatchObject({ exitCode: 0 });
     expect(json(await site.run('backups', 'prune', '--json'))).toMatchObject({ frozen: null });
     expect(site.visible()).toHaveLength(3);
   });
@@ -336,18 +338,18 @@ describe('a word about a backup', () => {
     });
   });
 
-  test('is not written beside a backup that is at work', async ({ site }) => {
+  test('is written beside a backup that is at work, and expiry by hand is not', async ({ site }) => {
     await site.database.query(SCHEMA);
     const [id = ''] = await take(site);
     site.shadow('zstd', 'case "$*" in *-d*) ;; *) sleep 60 ;; esac\nexec /usr/bin/zstd "$@"');
     const running = site.start('backup');
     await until('a backup is at work', () => site.hidden().length > 0);
-    for (const args of [['pin', id, '--reason', 'x'], ['prune']] as const)
-      expect(await site.run('backups', ...args)).toMatchObject({
-        exitCode: 3,
-        stderr: expect.stringContaining('another run holds the lock'),
-      });
-    expect(await site.run('backups', 'list')).toMatchObject({ exitCode: 0 });
+    expect(await site.run('backups', 'prune')).toMatchObject({
+      exitCode: 3,
+      stderr: expect.stringContaining('another run holds the lock'),
+    });
+    expect(await site.run('backups', 'pin', id, '--reason', 'x')).toMatchObject({ exitCode: 0 });
+    expect(json(await site.run('backups', 'list', '--json'))).toMatchObject({ backups: [{ id, marks: ['pinned'] }] });
     running.child.kill('SIGTERM');
     await running.ended;
   });

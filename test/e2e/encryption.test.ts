@@ -196,3 +196,47 @@ test.skipIf(agePath === undefined)(
     expect(sums).toEqual([{ sum: expected }]);
   },
 );
+
+test('a key that comes from the environment reaches no program, and what a command is given by name does', async ({
+  site,
+  ops,
+}) => {
+  const seen = record(site, 'zstd');
+  const asked = record(site, 'pg_restore');
+  const told = join(site.folder, 'put.seen');
+  const say = (...places: readonly string[]): readonly string[] => [
+    '/bin/sh',
+    '-c',
+    `env >> '${told}'; exit 1`,
+    ...places,
+  ];
+  const copy = {
+    name: 'far',
+    type: 'command',
+    medium: 'disk',
+    put: say('{file}', '{path}'),
+    get: say('{path}'),
+    list: say('{folder}'),
+    remove: say('{path}'),
+    env: { FAR_PASSWORD: '${FAR_KEY}' },
+  };
+  site.configure({
+    backups: {
+      directory: join(site.folder, 'backups'),
+      encryption: { recipients: [ops.recipient], identity: '${AGE_IDENTITY}' },
+      copies: [copy],
+    },
+  });
+  const key = keyFile(ops).reveal().trim();
+  Object.assign(site.env, { AGE_IDENTITY: key, FAR_KEY: 'far-secret', HARMLESS: 'stays' });
+  await site.database.query(ROWS);
+  const taken = await site.run('backup');
+  expect(taken.exitCode, taken.stdout + taken.stderr).toBe(1);
+  expect(await site.run('verify-backup')).toMatchObject({ exitCode: 0 });
+  for (const file of [seen, asked, told]) {
+    const text = readFileSync(file, 'utf8');
+    expect(text, file).toContain('HARMLESS=stays');
+    expect(text, file).not.toMatch(/AGE_IDENTITY|AGE-SECRET-KEY|FAR_KEY/);
+  }
+  expect(readFileSync(told, 'utf8')).toContain('FAR_PASSWORD=far-secret');
+});

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { openFolderStore } from '../../src/adapters/folder-store.ts';
 import type { Store } from '../../src/adapters/store.ts';
-import { readReceipts } from '../../src/backups/receipts.ts';
+import { appendReceipt, readReceipts } from '../../src/backups/receipts.ts';
 import type { CopyPlace } from '../../src/engine/backup-places.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
 import { backup } from '../../src/tasks/backup.ts';
@@ -91,6 +91,59 @@ test('a copy that was broken off is no backup there, and is sent whole the next 
   expect(outcomes['copy to offsite']?.facts).toMatchObject({ copied: expect.arrayContaining([id]) });
   expect(await readdir(join(copying.folder, id))).toContain('manifest.json');
 });
+
+test('a pinned backup is sent although the place would not keep it otherwise', async ({ vault, copying }) => {
+  await vault.take();
+  const [folder = ''] = await vault.backups();
+  const id = folder.split('/').at(-1) ?? '';
+  await pinned(vault.directory, id);
+  const keep = { last: 1, daily: 0, weekly: 0, monthly: 0, yearly: 0, minVerified: 1 };
+  await copying.run({ keep });
+  await copying.run({ keep });
+  expect(await readdir(copying.folder)).toContain(id);
+  expect(await readdir(copying.folder)).toHaveLength(2);
+});
+
+test('what is left of a copy that nobody will finish is taken away; one that was whole once is not', async ({
+  vault,
+  copying,
+}) => {
+  const half = '20200101T030000Z-abcd';
+  await mkdir(join(copying.folder, half), { recursive: true });
+  await writeFile(join(copying.folder, half, 'data.dump.zst'), 'half');
+  expect((await copying.run())['copy to offsite']).toMatchObject({ status: 'done', facts: { leftovers: [half] } });
+  const [whole = ''] = await readdir(copying.folder);
+  expect(await readdir(copying.folder)).toHaveLength(1);
+  await rm(join(copying.folder, whole, 'manifest.json'));
+  await rm(join(vault.directory, 'app', whole), { recursive: true });
+  expect((await copying.run())['copy to offsite']?.facts).toMatchObject({ leftovers: [] });
+  expect(await readdir(copying.folder)).toContain(whole);
+});
+
+test('a rotten backup keeps none of the others from being sent, newer or older', async ({ vault, copying }) => {
+  for (let count = 0; count < 3; count += 1) await vault.take();
+  const ids = (await vault.backups()).map((path) => path.split('/').at(-1) ?? '');
+  const rotten = ids[1] ?? '';
+  const dump = join(vault.directory, 'app', rotten, 'data.dump.zst');
+  const bytes = await readFile(dump);
+  bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+  await writeFile(dump, bytes);
+  const outcome = (await copying.run())['copy to offsite'];
+  expect(outcome).toMatchObject({ status: 'fail', facts: { id: rotten, copied: { length: 3 } } });
+  expect(outcome?.summary).toContain('3 others arrived');
+  const there = await Promise.all(
+    (await readdir(copying.folder)).map(async (id) => ({ id, files: await readdir(join(copying.folder, id)) })),
+  );
+  const whole = there.filter(({ files }) => files.includes('manifest.json')).map(({ id }) => id);
+  expect(whole).toHaveLength(3);
+  expect(whole).not.toContain(rotten);
+});
+
+async function pinned(directory: string, backup: string): Promise<void> {
+  const facts = { by: 'me', reason: 'an audit' };
+  const stated = { kind: 'pin', backup, label: 'app', copy: 'local', verdict: 'pass' } as const;
+  await appendReceipt(directory, { ...stated, at: new Date(), facts });
+}
 
 test('a place that has lost all that was sent there is not filled again until somebody says so', async ({
   copying,
