@@ -1,168 +1,115 @@
 /**
  * How long does `maint backup` take, with reading back and counting, against the pipeline that it is made of and against
- * plain pg_dump? Run it as `node bench/backup.ts [scale=1] [rounds=3] [levels=1,3]`; the database is made for it.
+ * plain pg_dump? Run it as `node bench/backup.ts [scale=1] [rounds=3] [levels=1]`; the database is made for it, and the
+ * built program must be there.
  */
-import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client } from 'pg';
-import { startCluster, type Cluster } from '../src/adapters/cluster.ts';
-import { findServerPrograms } from '../src/adapters/server-programs.ts';
-import { mixedDatabase } from './mixed-database.ts';
-import { childrenCpuSeconds, machineCpuSeconds, watchMemory } from './process-tree.ts';
+import { makeKeyPair } from '../src/adapters/age-keys.ts';
+import {
+  judged,
+  maint,
+  markdown,
+  MB,
+  measureSuccess,
+  median,
+  shell,
+  sizeOf,
+  type Command,
+  type Measure,
+} from './measure.ts';
+import { openMixedCluster, type MixedCluster } from './mixed-cluster.ts';
 
-interface Measure {
-  readonly wall: number;
-  readonly clientCpu: number;
-  readonly serverCpu: number;
-  /** CPU seconds that others used meanwhile: a measure with many of them says little. */
-  readonly foreignCpu: number;
-  readonly peakBytes: number;
+const [scale = 1, rounds = 3] = process.argv.slice(2, 4).map(Number);
+const levels = (process.argv[4] ?? '1').split(',').map(Number);
+const [LEVEL = 1] = levels;
+const PIPELINE = 'pg_dump -Fc -Z0, zstd -3 -T2';
+const PLAIN = 'pg_dump -Fc';
+const ENCRYPTED = `maint backup, level ${LEVEL}, encrypted to two keys`;
+/** Of the wall time of the pipeline, the same with encryption, and of plain pg_dump. */
+const MOST = { pipeline: 1.2, encrypted: 1.25, plain: 0.35 };
+
+interface Taken extends Measure {
   readonly storedBytes: number;
 }
 
-const [scale = 1, rounds = 3] = process.argv.slice(2, 4).map(Number);
-const levels = (process.argv[4] ?? '1,3').split(',');
-const MB = 2 ** 20;
-
-const [programs] = await findServerPrograms(process.env['PATH']);
-if (programs === undefined) throw new Error('no PostgreSQL server programs found');
 const place = mkdtempSync(join(tmpdir(), 'maint-bench-'));
-const cluster = await startCluster({
-  binDirectory: programs.binDirectory,
-  parentDirectory: tmpdir(),
-  uid: process.getuid?.(),
-  settings: { shared_buffers: `'1GB'` },
-});
 try {
-  const size = await fill(cluster);
-  console.log(`PostgreSQL ${programs.major}, database ${(size / MB).toFixed(0)} MB on disk, ${rounds} rounds\n`);
-  const contenders = contendersFor(cluster);
-  const measures = new Map<string, Measure[]>(contenders.map(({ name }) => [name, []]));
+  await using mixed = await openMixedCluster(scale);
+  const size = (mixed.databaseBytes / MB).toFixed(0);
+  console.log(`PostgreSQL ${mixed.programs.major}, database ${size} MB on disk, ${rounds} rounds\n`);
+  const measures = await race(await contendersFor(mixed));
+  console.log(`\n${table(measures)}\n`);
+  const wall = (name: string): number => median(measures.get(name) ?? []).wallSeconds;
+  const ours = wall(nameOf(LEVEL));
+  console.log(judged('× zstd pipeline', ours / wall(PIPELINE), MOST.pipeline));
+  console.log(judged('× zstd pipeline, encrypted', wall(ENCRYPTED) / wall(PIPELINE), MOST.encrypted));
+  console.log(judged('× pg_dump -Fc', ours / wall(PLAIN), MOST.plain));
+} finally {
+  rmSync(place, { recursive: true, force: true });
+}
+
+function nameOf(level: number): string {
+  return `maint backup, level ${level}`;
+}
+
+async function contendersFor(mixed: MixedCluster): Promise<Readonly<Record<string, Command>>> {
+  const { cluster, environment: env } = mixed;
+  const out = join(place, 'out', 'dump');
+  const pairs = [await makeKeyPair(), await makeKeyPair()];
+  const recipients = pairs.map(({ recipient }) => recipient);
+  const backup = (name: string, level: number, keys: readonly string[]): Command => {
+    const file = join(place, `${name}.json`);
+    const settings = {
+      name: 'bench',
+      database: { url: '${DATABASE_URL}' },
+      state: join(place, 'out', 'state'),
+      backups: { directory: join(place, 'out', 'repo'), encryption: { recipients: keys } },
+      tasks: { backup: { compressionLevel: level } },
+    };
+    writeFileSync(file, JSON.stringify(settings), { mode: 0o600 });
+    return { ...maint('backup', '--config', file), env: { DATABASE_URL: cluster.url('mixed') }, cluster };
+  };
+  return {
+    [PIPELINE]: { ...shell(`pg_dump -Fc -Z0 mixed | zstd -3 -T2 -q -f -o ${out}`), env, cluster },
+    ...Object.fromEntries(levels.map((level) => [nameOf(level), backup(`level-${level}`, level, [])])),
+    [ENCRYPTED]: backup('encrypted', LEVEL, recipients),
+    [PLAIN]: { ...shell(`pg_dump -Fc -f ${out} mixed`), env, cluster },
+  };
+}
+
+/** In turn, so that what the machine does meanwhile meets each alike; each begins with an empty folder. */
+async function race(contenders: Readonly<Record<string, Command>>): Promise<ReadonlyMap<string, readonly Taken[]>> {
+  const measures = new Map<string, Taken[]>(Object.keys(contenders).map((name) => [name, []]));
   for (let round = 1; round <= rounds; round += 1) {
-    for (const { name, command, args } of contenders) {
-      const measure = await run(command, args, cluster);
-      measures.get(name)?.push(measure);
-      console.log(
-        `round ${round}: ${name.padEnd(34)} ${measure.wall.toFixed(1)} s, others ${measure.foreignCpu.toFixed(1)} CPU s`,
-      );
+    for (const [name, command] of Object.entries(contenders)) {
+      rmSync(join(place, 'out'), { recursive: true, force: true });
+      mkdirSync(join(place, 'out'));
+      const measured = { ...(await measureSuccess(command)), storedBytes: sizeOf(join(place, 'out')) };
+      measures.get(name)?.push(measured);
+      const others = measured.foreignCpuSeconds.toFixed(1);
+      console.log(`round ${round}: ${name.padEnd(44)} ${measured.wallSeconds.toFixed(1)} s, others ${others} CPU s`);
     }
   }
-  console.log(`\n${table(measures)}`);
-} finally {
-  await cluster[Symbol.asyncDispose]();
-  rmSync(place, { recursive: true, force: true });
+  return measures;
 }
 
-async function fill({ socketDirectory, port, superuser }: Cluster): Promise<number> {
-  const login = { host: socketDirectory, port, user: superuser };
-  const admin = new Client({ ...login, database: 'postgres' });
-  await admin.connect();
-  await admin.query('CREATE DATABASE mixed');
-  await admin.end();
-  const client = new Client({ ...login, database: 'mixed' });
-  await client.connect();
-  for (const statement of mixedDatabase(scale)) await client.query(statement);
-  const { rows } = await client.query<{ size: string }>(`SELECT pg_database_size('mixed') AS size`);
-  await client.end();
-  return Number(rows[0]?.size ?? 0);
-}
-
-interface Contender {
-  readonly name: string;
-  readonly command: string;
-  readonly args: readonly string[];
-}
-
-function contendersFor(cluster: Cluster): readonly Contender[] {
-  const shell = (script: string): Omit<Contender, 'name'> => ({
-    command: 'bash',
-    args: ['-o', 'pipefail', '-c', script],
-  });
-  const out = join(place, 'out');
-  return [
-    { name: 'pg_dump -Fc -Z0 | zstd -3 -T2', ...shell(`pg_dump -Fc -Z0 mixed | zstd -3 -T2 -q -f -o ${out}`) },
-    ...levels.map((level) => ({
-      name: `maint backup, level ${level}`,
-      command: process.execPath,
-      args: [join(import.meta.dirname, 'backup-once.ts'), cluster.url('mixed'), join(place, 'repo'), level],
-    })),
-    {
-      name: 'maint backup, level 1, encrypted',
-      command: process.execPath,
-      args: [join(import.meta.dirname, 'backup-once.ts'), cluster.url('mixed'), join(place, 'repo'), '1', 'bench', '2'],
-    },
-    { name: 'pg_dump -Fc', ...shell(`pg_dump -Fc -f ${out} mixed`) },
-  ];
-}
-
-async function run(
-  command: string,
-  args: readonly string[],
-  { directory, socketDirectory }: Cluster,
-): Promise<Measure> {
-  rmSync(place, { recursive: true, force: true });
-  mkdirSync(place);
-  const postmaster = Number(readFileSync(join(directory, 'data', 'postmaster.pid'), 'utf8').split('\n', 1)[0]);
-  const before = {
-    own: childrenCpuSeconds(process.pid),
-    server: childrenCpuSeconds(postmaster),
-    all: machineCpuSeconds(),
-  };
-  const startedAt = performance.now();
-  const child = spawn(command, args, {
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, PGHOST: socketDirectory, PGUSER: 'postgres' },
-  });
-  const memory = watchMemory(child.pid ?? 0);
-  const code = await new Promise((resolve) => child.on('close', resolve));
-  const wall = (performance.now() - startedAt) / 1_000;
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${String(code)}`);
-  const clientCpu = childrenCpuSeconds(process.pid) - before.own;
-  const serverCpu = childrenCpuSeconds(postmaster) - before.server;
-  return {
-    wall,
-    clientCpu,
-    serverCpu,
-    foreignCpu: Math.max(0, machineCpuSeconds() - before.all - clientCpu - serverCpu),
-    peakBytes: memory.stop().treeBytes,
-    storedBytes: sizeOf(place),
-  };
-}
-
-function sizeOf(path: string): number {
-  const facts = statSync(path);
-  if (!facts.isDirectory()) return facts.size;
-  return readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0);
-}
-
-function table(measures: ReadonlyMap<string, readonly Measure[]>): string {
-  const medians = new Map(
-    [...measures].map(([name, runs]) => [name, (of: (m: Measure) => number) => median(runs.map(of))]),
-  );
-  const wallOf = (name: string): number => medians.get(name)?.(({ wall }) => wall) ?? Number.NaN;
-  const raw = wallOf('pg_dump -Fc -Z0 | zstd -3 -T2');
-  const plain = wallOf('pg_dump -Fc');
-  const lines = [...medians].map(([name, of]) => {
-    const wall = of((m) => m.wall);
-    const peak = Math.max(...(measures.get(name) ?? []).map(({ peakBytes }) => peakBytes)) / MB;
+function table(measures: ReadonlyMap<string, readonly Taken[]>): string {
+  const wall = (name: string): number => median(measures.get(name) ?? []).wallSeconds;
+  const rows = [...measures].map(([name, runs]) => {
+    const middle = median(runs);
     return [
-      name.padEnd(34),
-      wall.toFixed(1),
-      of((m) => m.clientCpu + m.serverCpu).toFixed(1),
-      (of((m) => m.storedBytes) / MB).toFixed(0),
-      peak.toFixed(0),
-      (wall / raw).toFixed(2),
-      (wall / plain).toFixed(2),
-      of((m) => m.foreignCpu).toFixed(1),
-    ].join(' | ');
+      name,
+      middle.wallSeconds.toFixed(1),
+      middle.cpuSeconds.toFixed(1),
+      ((runs[0]?.storedBytes ?? 0) / MB).toFixed(0),
+      (Math.max(...runs.map(({ treeBytes }) => treeBytes)) / MB).toFixed(0),
+      (middle.wallSeconds / wall(PIPELINE)).toFixed(2),
+      (middle.wallSeconds / wall(PLAIN)).toFixed(2),
+      middle.foreignCpuSeconds.toFixed(1),
+    ];
   });
-  const head =
-    'median of the rounds | wall s | CPU s | stored MB | peak MB (PSS, tree) | × zstd pipeline | × pg_dump -Fc | CPU s of others';
-  return [head, head.replaceAll(/[^|]+/g, '---'), ...lines].map((line) => `| ${line} |`).join('\n');
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+  const ratios = ['× zstd pipeline', '× pg_dump -Fc', 'CPU s of others'];
+  return markdown([['', 'wall s', 'CPU s', 'stored MB', 'peak MB (PSS, tree)', ...ratios], ...rows]);
 }

@@ -7,11 +7,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { whichProgram } from '../src/adapters/programs.ts';
-import { markdown, MB, measureSuccess, median, shell, type Command, type Measure } from './measure.ts';
+import { judged, markdown, MB, measureSuccess, median, shell, type Command, type Measure } from './measure.ts';
 
 const [thousands = 60, megabytes = 800, rounds = 3] = process.argv.slice(2, 5).map(Number);
 /** That of the dump. */
 const LEVEL = 1;
+const MOST_OF_RAW = 1.5;
 
 const zstd = await whichProgram('zstd', process.env['PATH']);
 const place = mkdtempSync(join(tmpdir(), 'maint-bench-'));
@@ -22,7 +23,8 @@ try {
   ] as const) {
     const folder = join(place, 'files');
     make(folder);
-    console.log(`${name}, ${rounds} rounds, the median of each\n\n${table(await race(contendersFor(folder)))}\n`);
+    const measures = await race(contendersFor(folder));
+    console.log(`${name}, ${rounds} rounds, the median of each\n\n${table(measures)}\n\n${verdict(measures)}\n`);
     rmSync(folder, { recursive: true });
   }
 } finally {
@@ -80,6 +82,12 @@ async function race(contenders: Readonly<Record<string, Command>>): Promise<Read
 function withoutStart(measure: Measure): Measure {
   const seconds = /, ([\d.]+) s\n$/.exec(measure.said)?.[1];
   return seconds === undefined ? measure : { ...measure, wallSeconds: Number(seconds) };
+}
+
+/** Of the first of ours: the one with the program where that is installed. */
+function verdict(measures: ReadonlyMap<string, readonly Measure[]>): string {
+  const [raw = 0, ours = 0] = [...measures.values()].map((runs) => median(runs).wallSeconds);
+  return judged('× tar and zstd', ours / raw, MOST_OF_RAW);
 }
 
 function table(measures: ReadonlyMap<string, readonly Measure[]>): string {

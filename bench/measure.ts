@@ -90,6 +90,11 @@ export function median(measures: readonly Measure[]): Measure {
   return found;
 }
 
+/** One line that says whether a promise was kept. */
+export function judged(what: string, found: number, atMost: number): string {
+  return `target: ${what} at most ${atMost}, found ${found.toFixed(2)}: ${found <= atMost ? 'met' : 'MISSED'}`;
+}
+
 /** What a file or a folder takes. */
 export function sizeOf(path: string): number {
   const facts = statSync(path);

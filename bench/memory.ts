@@ -5,14 +5,24 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { maint, markdown, MB, measureSuccess, type Measure } from './measure.ts';
+import { judged, maint, markdown, MB, measureSuccess, type Measure } from './measure.ts';
 import { openMixedCluster } from './mixed-cluster.ts';
 
 const scales = (process.argv[2] ?? '0.1,1').split(',').map(Number);
 const rows: (readonly string[])[] = [];
 for (const scale of scales) rows.push(await measureScale(scale));
+/** Own memory of the largest against the smallest: what the garbage collector leaves lying is not the database. */
+const MOST_GROWTH = 1.2;
 const HEAD = ['database MB', 'backup: own RSS MB', 'backup: tree PSS MB', 'backup: wall s'];
 console.log(markdown([[...HEAD, 'verify: own RSS MB', 'verify: tree PSS MB', 'verify: wall s'], ...rows]));
+
+for (const [column, task] of [
+  [1, 'backup'],
+  [4, 'verify-backup'],
+] as const) {
+  const [smallest, largest] = [Number(rows[0]?.[column]), Number(rows.at(-1)?.[column])];
+  console.log(judged(`${task}: own memory, largest database × smallest`, largest / smallest, MOST_GROWTH));
+}
 
 async function measureScale(scale: number): Promise<readonly string[]> {
   await using mixed = await openMixedCluster(scale);

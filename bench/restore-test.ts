@@ -5,11 +5,23 @@
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { maint, markdown, MB, measureSuccess, median, shell, sizeOf, type Command, type Measure } from './measure.ts';
+import {
+  judged,
+  maint,
+  markdown,
+  MB,
+  measureSuccess,
+  median,
+  shell,
+  sizeOf,
+  type Command,
+  type Measure,
+} from './measure.ts';
 import { openMixedCluster } from './mixed-cluster.ts';
 
 const [scale = 1, rounds = 3] = process.argv.slice(2, 4).map(Number);
 const JOBS = 2;
+const MOST_OF_RAW = 1.15;
 const RAW = `initdb, start, zstd -d, pg_restore -j${JOBS}, stop`;
 /** What maint gives its throw-away servers too; else not the programs but the settings would be compared. */
 const SETTINGS = [
@@ -40,7 +52,9 @@ try {
       measures.get(name)?.push(measured);
       console.log(`round ${round}: ${name}: ${measured.wallSeconds.toFixed(1)} s`);
     }
-  console.log(`\n${table(measures)}`);
+  const wall = (name: string): number => median(measures.get(name) ?? []).wallSeconds;
+  const share = wall('maint restore-test without amcheck') / wall(RAW);
+  console.log(`\n${table(measures)}\n\n${judged('× by hand, without amcheck', share, MOST_OF_RAW)}`);
 } finally {
   rmSync(place, { recursive: true, force: true });
 }

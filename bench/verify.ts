@@ -5,12 +5,25 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { maint, markdown, MB, measureSuccess, median, shell, sizeOf, type Command, type Measure } from './measure.ts';
+import {
+  judged,
+  maint,
+  markdown,
+  MB,
+  measureSuccess,
+  median,
+  shell,
+  sizeOf,
+  type Command,
+  type Measure,
+} from './measure.ts';
 import { openMixedCluster } from './mixed-cluster.ts';
 
 const [scale = 2, rounds = 5] = process.argv.slice(2, 4).map(Number);
 const RAW = 'zstd -dc \\| pg_restore -f /dev/null';
 const LEVELS = ['decode', 'checksum', 'present'];
+const DECODE = 'maint verify-backup --level decode';
+const MOST_OF_RAW = 1.5;
 
 const place = mkdtempSync(join(tmpdir(), 'maint-bench-'));
 try {
@@ -26,7 +39,9 @@ try {
       ]),
     ),
   };
-  console.log(table(await race(contenders)));
+  const measures = await race(contenders);
+  const wall = (name: string): number => median(measures.get(name) ?? []).wallSeconds;
+  console.log(`${table(measures)}\n\n${judged('× raw decode', wall(DECODE) / wall(RAW), MOST_OF_RAW)}`);
 } finally {
   rmSync(place, { recursive: true, force: true });
 }

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { appendFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -57,6 +58,10 @@ interface Options {
   readonly pageSize?: number;
   /** Refuses checksums as services do that do not know them. */
   readonly knowsChecksums?: boolean;
+  /** Answers by https only, with this certificate and key in PEM. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Where the name of the bucket must stand; wherever it does where left out. */
+  readonly addressing?: 'path' | 'host';
 }
 
 /** A small S3 service over real files, with one bucket. */
@@ -94,12 +99,13 @@ export async function startS3Server(options: Options = {}): Promise<S3Server> {
   const service = new Service(folder, { logins: [owner], region: 'us-east-1', ...options });
   await mkdir(service.objects);
   await mkdir(service.uploads);
-  const server = createServer((request, response) => void service.handle(request, response));
+  const answer = (request: IncomingMessage, response: ServerResponse): void => void service.handle(request, response);
+  const server = options.tls === undefined ? createServer(answer) : createSecureServer(options.tls, answer);
   server.keepAliveTimeout = 60_000;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   return {
-    origin: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`,
+    origin: `${options.tls === undefined ? 'http://127.0.0.1' : 'https://localhost'}:${typeof address === 'object' ? address?.port : ''}`,
     bucket: BUCKET,
     region: service.options.region,
     owner,
@@ -175,7 +181,7 @@ class Service {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const query = new URL(request.url ?? '/', 'http://s3').searchParams;
-    const [, bucket = '', key = ''] = /^\/([^/]*)\/?(.*)$/s.exec(pathOf(request)) ?? [];
+    const { bucket, key } = this.#addressed(request);
     const operation = operationOf(request.method ?? '', query, key);
     this.operations.push(operation);
     this.received.push({ operation, headers: request.headers });
@@ -191,6 +197,15 @@ class Service {
     if (bucket !== BUCKET) throw new S3Refusal(404, 'NoSuchBucket', 'The specified bucket does not exist');
     if (!login.rights.includes(RIGHTS[operation])) throw new S3Refusal(403, 'AccessDenied', 'Access Denied');
     await this.#perform(operation, { request, response, query, key, effect });
+  }
+
+  #addressed(request: IncomingMessage): { readonly bucket: string; readonly key: string } {
+    const [, bucket = '', key = ''] = /^\/([^/]*)\/?(.*)$/s.exec(pathOf(request)) ?? [];
+    const isInHost = request.headers.host?.startsWith(`${BUCKET}.`) === true;
+    const { addressing } = this.options;
+    if (addressing !== undefined && isInHost !== (addressing === 'host'))
+      throw new S3Refusal(400, 'InvalidRequest', `the bucket does not stand in the ${addressing}`);
+    return isInHost ? { bucket: BUCKET, key: pathOf(request).slice(1) } : { bucket, key };
   }
 
   async #perform(operation: Operation, call: Call): Promise<void> {
