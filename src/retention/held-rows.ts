@@ -39,7 +39,7 @@ export async function requireAlone(
   { table, places }: { readonly table: Identifier; readonly places: readonly string[] },
   references: readonly Reference[],
 ): Promise<void> {
-  for (const reference of references.filter(({ depth, isEmpty }) => depth === 1 && !isEmpty)) {
+  for (const reference of references.filter(({ depth }) => depth === 1)) {
     const { child, childSchema, childName, columns, parentColumns, constraint } = reference;
     const same = columns.map((column, index) => fragment`c.${ident(column)} = d.${ident(parentColumns[index] ?? '')}`);
     const [row] = await inside.rows(sql<{ found: boolean }>`

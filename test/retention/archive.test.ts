@@ -109,13 +109,12 @@ describe('archive into a table', () => {
   test('a row that refers to an archived one at the last moment stops the batch', async ({ database, session }) => {
     await make(database);
     await database.query(
-      `CREATE TABLE kept (LIKE events); CREATE TABLE c (e int REFERENCES events ON DELETE CASCADE); CREATE INDEX ON c (e);
-       INSERT INTO c VALUES (1)`,
+      `CREATE TABLE kept (LIKE events); CREATE TABLE c (e int REFERENCES events ON DELETE CASCADE); CREATE INDEX ON c (e)`,
     );
     const steps = await planTask(prune, { rules: [{ ...RULE, archive: { table: 'kept' } }] }, { database: session });
     await database.query('INSERT INTO c VALUES (1000)');
     await expect(performSteps(steps, { database: session })).rejects.toMatchObject({ detail: 'prune.archive' });
-    expect([await rows(database, 'events'), await rows(database, 'c')]).toEqual([1_000, 2]);
+    expect([await rows(database, 'events'), await rows(database, 'c')]).toEqual([1_000, 1]);
   });
 });
 
