@@ -150,6 +150,11 @@ export const ERRORS = {
     meaning: 'a mail server gave no answer, or no encrypted connection',
     hint: 'Check the address of the mail server, its certificate, and that this host may reach it.',
   },
+  HOST_UNREACHABLE: {
+    exitCode: 4,
+    meaning: 'no answer, or an unusable one, came from a host and port, or from a name server',
+    hint: 'Check host and port, that the service runs, and that this host may reach it.',
+  },
   TLS_FAILED: {
     exitCode: 4,
     meaning: 'no TLS connection could be made to look at a certificate',

@@ -24,7 +24,7 @@ export interface Check<Shape extends z.ZodRawShape = z.ZodRawShape> extends Omit
   questions(chosen: z.output<z.ZodObject<Shape>>, context: CheckPlan): Questions | Promise<Questions>;
 }
 
-type Questions = readonly Question[];
+export type Questions = readonly Question[];
 type CheckPlan = Pick<PlanContext<unknown>, 'database' | 'backups'>;
 
 /** One step of a check. */
@@ -34,7 +34,7 @@ interface Subject {
   /** The same from run to run. */
   readonly title: string;
   /** Where the configuration says how urgent this one is. */
-  readonly alertClass?: AlertClass;
+  readonly alertClass?: AlertClass | undefined;
 }
 
 /** What the database is asked for. Asked one after the other, over one connection, and not at all while there is no answer. */
@@ -50,7 +50,7 @@ interface Look extends Subject {
 }
 
 /** What a check gets from whoever performs it. */
-type Around = Omit<StepContext, 'database' | 'progress'>;
+export type Around = Omit<StepContext, 'database' | 'progress'>;
 
 /** Gives `questions` its types from `settings`; adds nothing at run time. */
 export function defineCheck<Shape extends z.ZodRawShape>(check: Check<Shape>): Check<Shape> {

@@ -3,15 +3,22 @@ import { checksumsCheck } from './check-checksums.ts';
 import { clockCheck } from './check-clock.ts';
 import { connectionsCheck } from './check-connections.ts';
 import { databaseAnswersCheck } from './check-database.ts';
+import { descriptorsCheck } from './check-descriptors.ts';
 import { diskCheck } from './check-disk.ts';
+import { dnsCheck } from './check-dns.ts';
 import { httpCheck } from './check-http.ts';
 import { idleInTransactionCheck } from './check-idle-in-transaction.ts';
 import { invalidIndexesCheck } from './check-invalid-indexes.ts';
 import { longTransactionsCheck } from './check-long-transactions.ts';
 import { memoryCheck } from './check-memory.ts';
+import { objectStorageCheck } from './check-object-storage.ts';
+import { processCheck } from './check-process.ts';
+import { redisCheck } from './check-redis.ts';
 import { replicationCheck } from './check-replication.ts';
 import { databaseRoleCheck } from './check-role.ts';
 import { sequencesCheck } from './check-sequences.ts';
+import { smtpCheck } from './check-smtp.ts';
+import { tcpCheck } from './check-tcp.ts';
 import { transactionIdsCheck } from './check-transaction-ids.ts';
 import type { Check } from './check.ts';
 
@@ -30,6 +37,13 @@ export const checks: readonly Check[] = [
   replicationCheck,
   clockCheck,
   memoryCheck,
+  descriptorsCheck,
   diskCheck,
   httpCheck,
+  processCheck,
+  tcpCheck,
+  redisCheck,
+  smtpCheck,
+  dnsCheck,
+  objectStorageCheck,
 ];
