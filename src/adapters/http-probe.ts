@@ -16,6 +16,8 @@ export interface ProbeAnswer {
   readonly status: number;
   /** Where a redirect points to, without its query. */
   readonly location: string | undefined;
+  /** When the server says that it is, to the second; undefined where it does not. */
+  readonly date: Date | undefined;
   /** Its first mebibyte, read as UTF-8. */
   readonly body: string;
   readonly durationMs: number;
@@ -36,6 +38,7 @@ export async function probeHttp({ url, timeoutMs, signal }: ProbeRequest): Promi
     return {
       status: response.statusCode ?? 0,
       location: response.headers.location === undefined ? undefined : shownTarget(response.headers.location, url),
+      date: dateOf(response.headers.date),
       body,
       durationMs: performance.now() - startedAt,
     };
@@ -70,6 +73,11 @@ async function readBody(response: AsyncIterable<Buffer>): Promise<string> {
     if (sizeBytes >= BODY_LIMIT_BYTES) break;
   }
   return Buffer.concat(chunks).toString('utf8', 0, BODY_LIMIT_BYTES);
+}
+
+function dateOf(header: string | undefined): Date | undefined {
+  const ms = Date.parse(header ?? '');
+  return Number.isNaN(ms) ? undefined : new Date(ms);
 }
 
 function shownTarget(location: string, base: URL): string {

@@ -11,6 +11,8 @@ export interface MemoryFacts {
   readonly availableBytes: number;
   /** How often the kernel has ended a process of this control group for want of memory; undefined where it does not count. */
   readonly oomKills: number | undefined;
+  /** Share of the last five minutes in which something had to wait for memory; left out where the kernel does not tell. */
+  readonly stalledShare?: number;
 }
 
 /** Where the kernel tells. */
@@ -34,12 +36,24 @@ export async function memoryFacts(places: KernelPlaces = PLACES): Promise<Memory
   const totalBytes = kilobytes(meminfo, 'MemTotal');
   const host = { of: 'host', totalBytes, availableBytes: kilobytes(meminfo, 'MemAvailable') } as const;
   const group = await tightestGroup(places);
-  const oomKills = group.oomKills;
-  if (group.limit === undefined || group.limit.totalBytes >= totalBytes) return { ...host, oomKills };
+  const told = { oomKills: group.oomKills, ...(await stalled(places)) };
+  if (group.limit === undefined || group.limit.totalBytes >= totalBytes) return { ...host, ...told };
   const { totalBytes: limit, usedBytes } = group.limit;
   // Inside a large limit the host can be the one that runs out first.
-  if (limit - usedBytes > host.availableBytes) return { ...host, oomKills };
-  return { of: 'control group', totalBytes: limit, availableBytes: Math.max(0, limit - usedBytes), oomKills };
+  if (limit - usedBytes > host.availableBytes) return { ...host, ...told };
+  return { of: 'control group', totalBytes: limit, availableBytes: Math.max(0, limit - usedBytes), ...told };
+}
+
+/** Of the own control group where it tells, else of the host. @see https://docs.kernel.org/accounting/psi.html */
+async function stalled({ proc, cgroup }: KernelPlaces): Promise<Pick<MemoryFacts, 'stalledShare'>> {
+  const own = await ownGroup(proc);
+  const group = own === undefined ? undefined : await read(join(cgroup, own, 'memory.pressure'));
+  const percent = /^some .*avg300=([\d.]+)/m.exec(group ?? (await read(join(proc, 'pressure/memory'))) ?? '')?.[1];
+  return percent === undefined ? {} : { stalledShare: Number(percent) / 100 };
+}
+
+async function ownGroup(proc: string): Promise<string | undefined> {
+  return /^0::(\/.*)$/m.exec((await read(join(proc, 'self/cgroup'))) ?? '')?.[1];
 }
 
 interface GroupFacts {
@@ -49,7 +63,7 @@ interface GroupFacts {
 
 /** Of the own control group and those above it, the one with the smallest limit. */
 async function tightestGroup({ proc, cgroup }: KernelPlaces): Promise<GroupFacts> {
-  const own = /^0::(\/.*)$/m.exec((await read(join(proc, 'self/cgroup'))) ?? '')?.[1];
+  const own = await ownGroup(proc);
   if (own === undefined) return { limit: undefined, oomKills: undefined };
   const folder = join(cgroup, own);
   const events = await read(join(folder, 'memory.events'));

@@ -3,9 +3,11 @@ import { z } from 'zod';
 import { probeHttp, shownUrl, type ProbeAnswer } from '../adapters/http-probe.ts';
 import { MaintError } from '../base/errors.ts';
 import { durationSetting } from '../base/settings.ts';
-import { formatDuration } from '../base/units.ts';
+import { DAY_MS, formatDuration } from '../base/units.ts';
 import { done, fail, warn, type Outcome } from '../engine/outcome.ts';
-import { defineCheck } from './check.ts';
+import type { TimedSample } from '../engine/sample.ts';
+import { defineCheck, type Around } from './check.ts';
+import { median } from './median.ts';
 
 const endpointSettings = z
   .strictObject({
@@ -26,6 +28,11 @@ const endpointSettings = z
     contains: z.string().min(1).optional().describe('Text that the first mebibyte of the answer must contain'),
     timeout: durationSetting.prefault('5s').describe('How long one try may take'),
     warnAfter: durationSetting.prefault('1s').describe('Warn when the answer takes longer than this'),
+    slowerThan: z
+      .number()
+      .min(1)
+      .default(3)
+      .describe('Warn when it takes so many times as long as usual, by the median of the last seven days'),
     retryAfter: durationSetting
       .prefault('2s')
       .describe('How long to wait between a failed try and the second, last one'),
@@ -50,13 +57,13 @@ export const httpCheck = defineCheck({
   alertClass: 'page',
   impact: 'people who use the application get no answer',
   measures: 'time to the last byte of the answer, seconds',
-  warns: 'slower than `http[].warnAfter`',
+  warns: 'slower than `http[].warnAfter`, or `http[].slowerThan` times the median of seven days',
   fails: 'no answer, another status or other text, twice',
   settings: { http: endpointsSetting.prefault([]).describe('Addresses of the application that must answer') },
   questions: ({ http }) =>
     http.map((endpoint) => ({
       title: `http ${endpointName(endpoint)}`,
-      look: ({ signal }) => checkHttp(endpoint, signal),
+      look: (around: Around) => checkHttp(endpoint, around),
     })),
 });
 
@@ -69,11 +76,33 @@ function endpointName({ url, name }: Pick<Endpoint, 'url' | 'name'>): string {
 }
 
 /** Asks an endpoint, and once more where the first answer was none or a wrong one: a single lost packet is no news. */
-export async function checkHttp(endpoint: Endpoint, signal: AbortSignal): Promise<Outcome> {
+export async function checkHttp(
+  endpoint: Endpoint,
+  around: Pick<Around, 'signal' | 'history' | 'now'>,
+): Promise<Outcome> {
+  const { signal, history, now } = around;
+  const since = new Date(now().getTime() - 7 * DAY_MS);
+  const usualMs = usual(history.samples(RESPONSE, endpointName(endpoint), since));
   const first = await tryOnce(endpoint, signal);
-  if (faultOf(first, endpoint) === undefined) return judgeTries(first, undefined, endpoint);
+  if (faultOf(first, endpoint) === undefined) return judgeTries(first, undefined, { endpoint, usualMs });
   await setTimeout(endpoint.retryAfter, undefined, { signal });
-  return judgeTries(first, await tryOnce(endpoint, signal), endpoint);
+  return judgeTries(first, await tryOnce(endpoint, signal), { endpoint, usualMs });
+}
+
+const RESPONSE = 'http.response';
+/** Fewer say nothing about what is usual. */
+const LEAST_SAMPLES = 10;
+/** Below this nobody notices, however much faster it usually is. */
+const UNNOTICED_MS = 100;
+
+/** @returns in milliseconds; undefined where too little is known */
+function usual(samples: readonly TimedSample[]): number | undefined {
+  return samples.length < LEAST_SAMPLES ? undefined : median(samples.map(({ value }) => value)) * 1_000;
+}
+
+interface Expected {
+  readonly endpoint: Endpoint;
+  readonly usualMs: number | undefined;
 }
 
 async function tryOnce({ url, timeout }: Endpoint, signal: AbortSignal): Promise<Try> {
@@ -86,7 +115,7 @@ async function tryOnce({ url, timeout }: Endpoint, signal: AbortSignal): Promise
 }
 
 /** The last try decides. */
-function judgeTries(first: Try, second: Try | undefined, endpoint: Endpoint): Outcome {
+function judgeTries(first: Try, second: Try | undefined, { endpoint, usualMs }: Expected): Outcome {
   const last = second ?? first;
   const fault = faultOf(last, endpoint);
   const tries = second === undefined ? 1 : 2;
@@ -96,23 +125,24 @@ function judgeTries(first: Try, second: Try | undefined, endpoint: Endpoint): Ou
     fail(`${what}${before}`, remediation(endpoint), { facts: { tries, status } });
   if (last instanceof MaintError) return broken(last.message, null);
   if (fault !== undefined) return broken(fault, last.status);
-  return judgeTime(last, { endpoint, tries, before });
+  return judgeTime(last, { endpoint, usualMs, tries, before });
 }
 
-interface Asking {
-  readonly endpoint: Endpoint;
+interface Asking extends Expected {
   readonly tries: number;
   /** What to say of a first try that failed. */
   readonly before: string;
 }
 
-function judgeTime({ status, durationMs }: ProbeAnswer, { endpoint, tries, before }: Asking): Outcome {
+function judgeTime({ status, durationMs }: ProbeAnswer, { endpoint, usualMs, tries, before }: Asking): Outcome {
   const summary = `${status} in ${formatDuration(durationMs)}${before}`;
   const extras: Parameters<typeof done>[1] = {
     facts: { tries, status, durationMs: Math.round(durationMs) },
-    samples: [{ name: 'http.response', subject: endpointName(endpoint), value: durationMs / 1_000, unit: 'seconds' }],
+    samples: [{ name: RESPONSE, subject: endpointName(endpoint), value: durationMs / 1_000, unit: 'seconds' }],
   };
   if (durationMs > endpoint.warnAfter) return warn(`slow: ${summary}`, remediation(endpoint), extras);
+  if (usualMs !== undefined && durationMs > Math.max(UNNOTICED_MS, usualMs * endpoint.slowerThan))
+    return warn(`slower than usual: ${summary}, usually ${formatDuration(usualMs)}`, remediation(endpoint), extras);
   return done(summary, extras);
 }
 
@@ -123,11 +153,14 @@ function faultOf(result: Try, endpoint: Endpoint): string | undefined {
 
 function faultOfAnswer({ status, location, body }: ProbeAnswer, endpoint: Endpoint): string | undefined {
   const { expectStatus, contains } = endpoint;
-  const target = location === undefined ? '' : ` to ${location}`;
+  const target = location === undefined ? '' : ` to ${LOGIN.test(location) ? 'a login page, ' : ''}${location}`;
   if (status !== expectStatus) return `answered ${status}${target} instead of ${expectStatus}`;
   if (contains !== undefined && !body.includes(contains)) return `answered ${status} without the expected text`;
   return undefined;
 }
+
+/** Where who is not logged in is sent to: then the check asks for something that is not open. */
+const LOGIN = /\/(?:log-?in|sign-?in|auth|sso|oauth2?)(?:[/?#.]|$)/i;
 
 function remediation({ url, timeout }: Endpoint): readonly string[] {
   const place = shownUrl(new URL(url)).replaceAll(`'`, '%27');

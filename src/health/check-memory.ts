@@ -11,6 +11,9 @@ export const memorySettings = z
   .strictObject({
     warnAt: shareSetting(0.9).describe('Warn when this share of the memory of the host, or of its container, is taken'),
     failAt: shareSetting(0.97).describe('Fail from this share on'),
+    warnStalledAt: shareSetting(0.1).describe(
+      'Warn when for this share of the last five minutes something had to wait for memory',
+    ),
   })
   .refine(warnsFirst, WARNS_FIRST);
 type MemorySettings = z.infer<typeof memorySettings>;
@@ -21,7 +24,8 @@ export const memoryCheck = defineCheck({
   alertClass: 'ticket',
   impact: 'the kernel ends processes for want of memory',
   measures: 'share of the memory of the host, or of its control group, that is taken',
-  warns: '`memory.warnAt` of it, or the kernel ended a process since the last look',
+  warns:
+    '`memory.warnAt` of it, waiting for it for `memory.warnStalledAt` of the time, or the kernel ended a process since the last look',
   fails: '`memory.failAt` of it',
   settings: { memory: memorySettings.prefault({}).describe('How much memory may be taken where maint runs') },
   questions: ({ memory }) => [{ title: 'memory', look: (around) => checkMemory(memory, around) }],
@@ -48,18 +52,20 @@ export async function checkMemory(settings: MemorySettings, around: Surroundings
 
 /** @param killsBefore the count at the last look; undefined where there was none within a day */
 export function judgeMemory(facts: MemoryFacts, killsBefore: number | undefined, settings: MemorySettings): Outcome {
-  const { of, totalBytes, availableBytes, oomKills } = facts;
+  const { of, totalBytes, availableBytes, oomKills, stalledShare = 0 } = facts;
   const share = 1 - availableBytes / Math.max(1, totalBytes);
   const killed = killsBefore === undefined ? 0 : Math.max(0, (oomKills ?? 0) - killsBefore);
   const graded = gradeShare(share, settings);
-  const status = graded === 'done' && killed > 0 ? 'warn' : graded;
+  const isStalled = stalledShare >= settings.warnStalledAt;
+  const status = graded === 'done' && (killed > 0 || isStalled) ? 'warn' : graded;
+  const stall = isStalled ? `; something waits for memory ${formatShare(stalledShare)} of the time` : '';
   const whose = of === 'host' ? '' : ' of this container';
   const kills = killed === 0 ? '' : `; the kernel ended ${plural(killed, 'process', 'processes')} for want of memory`;
   return {
     status,
-    summary: `${formatShare(share)} of the memory${whose} taken, ${formatBytes(availableBytes)} of ${formatBytes(totalBytes)} available${kills}`,
+    summary: `${formatShare(share)} of the memory${whose} taken, ${formatBytes(availableBytes)} of ${formatBytes(totalBytes)} available${kills}${stall}`,
     remediation: status === 'done' ? [] : REMEDIATION,
-    facts: { of, share, totalBytes, availableBytes, oomKills: oomKills ?? null, killed },
+    facts: { of, share, totalBytes, availableBytes, oomKills: oomKills ?? null, killed, stalledShare },
     samples: [
       { name: 'memory.used', subject: SUBJECT, value: share, unit: 'ratio' },
       ...(oomKills === undefined ? [] : [{ name: KILLS, subject: SUBJECT, value: oomKills, unit: 'count' as const }]),

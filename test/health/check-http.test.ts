@@ -2,6 +2,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { createServer as createSocketServer } from 'node:net';
 import { expect, test } from 'vitest';
 import { checkHttp, endpointsSetting } from '../../src/health/check-http.ts';
+import { around, series } from '../support/looking.ts';
 
 /** A server of its own for one test; every connection ends with it. */
 async function serve(listener: RequestListener): Promise<AsyncDisposable & { readonly url: string }> {
@@ -18,10 +19,12 @@ async function serve(listener: RequestListener): Promise<AsyncDisposable & { rea
   };
 }
 
-async function check(endpoint: object, signal = new AbortController().signal) {
+async function check(endpoint: object, signal = new AbortController().signal, usualSeconds: readonly number[] = []) {
   const [parsed] = endpointsSetting.parse([{ retryAfter: '1ms', ...endpoint }]);
   if (parsed === undefined) throw new Error('no endpoint');
-  return checkHttp(parsed, signal);
+  const now = new Date();
+  const history = { samples: () => series(usualSeconds, 3_600_000, now) };
+  return checkHttp(parsed, around({ signal, history, now: () => now }));
 }
 
 test('an endpoint that answers is fine, and leaves its time for the trend', async () => {
@@ -65,11 +68,11 @@ test('a redirect is not followed', async () => {
   const visited: unknown[] = [];
   await using server = await serve((request, response) => {
     visited.push(request.url);
-    response.writeHead(302, { location: '/login?next=secret' }).end();
+    response.writeHead(302, { location: '/moved?next=secret' }).end();
   });
   expect(await check({ url: server.url })).toMatchObject({
     status: 'fail',
-    summary: `answered 302 to ${server.url.replace('healthz', 'login')} instead of 200`,
+    summary: `answered 302 to ${server.url.replace('healthz', 'moved')} instead of 200`,
   });
   expect(visited).toEqual(['/healthz', '/healthz']);
   expect(await check({ url: server.url, expectStatus: 302 })).toMatchObject({ status: 'done' });
@@ -167,4 +170,23 @@ test.each([
   [[{ url: 'http://a/', warnAfter: '9s' }], 'warnAfter must be shorter than timeout'],
 ])('settings that make no sense are refused: %o', (input, complaint) => {
   expect(endpointsSetting.safeParse(input).error?.message).toContain(complaint);
+});
+
+test('an answer that is slower than usual warns, where people would notice', async () => {
+  await using server = await serve((_, response) => void setTimeout(() => response.end('ok'), 150));
+  const usually = (seconds: number) => check({ url: server.url }, undefined, Array<number>(10).fill(seconds));
+  expect(await usually(0.01)).toMatchObject({
+    status: 'warn',
+    summary: expect.stringMatching(/^slower than usual: 200 in .*, usually 10 ms$/),
+  });
+  expect(await usually(0.9)).toMatchObject({ status: 'done' });
+  expect(await check({ url: server.url }, undefined, [0.01, 0.01])).toMatchObject({ status: 'done' });
+});
+
+test('a redirect to a login page is called one', async () => {
+  await using server = await serve((_, response) => response.writeHead(302, { location: '/auth/login?next=/' }).end());
+  expect(await check({ url: server.url })).toMatchObject({
+    status: 'fail',
+    summary: expect.stringMatching(/^answered 302 to a login page, http:.*\/auth\/login instead of 200$/),
+  });
 });

@@ -38,6 +38,14 @@ test('a process that the kernel ended since the last look warns once', () => {
   expect(judged({ oomKills: 0 }, 5).status).toBe('done');
 });
 
+test('waiting for memory warns although there seems to be enough', () => {
+  expect(judged({ stalledShare: 0.2 })).toMatchObject({
+    status: 'warn',
+    summary: expect.stringContaining('something waits for memory 20 % of the time'),
+  });
+  expect(judged({ stalledShare: 0.09 }).status).toBe('done');
+});
+
 test('this host is looked at for real, and the count of the last day is the one to compare with', async () => {
   const at = new Date(Date.UTC(2026, 0, 28));
   const asked: unknown[] = [];
