@@ -2,11 +2,12 @@ import { clientPrograms } from '../adapters/client-programs.ts';
 import { libpqEnvironment } from '../adapters/connection.ts';
 import type { Log } from '../base/log.ts';
 import type { World } from '../base/world.ts';
-import type { SampleHistory } from '../engine/sample.ts';
+import type { Journal } from '../engine/journal.ts';
 import type { TaskReport } from '../engine/report.ts';
 import { runTasks, type RunObserver } from '../engine/run.ts';
 import type { Plan } from './reporting.ts';
 import type { Sessions } from './sessions.ts';
+import { selfOf } from './self.ts';
 import { backupPlaces } from './state-directory.ts';
 
 /** What the engine is handed. */
@@ -14,7 +15,7 @@ interface WorkRequest {
   readonly plan: Plan;
   readonly world: World;
   readonly sessions: Sessions;
-  readonly journal: SampleHistory;
+  readonly journal: Journal;
   readonly log: Log;
   readonly observer: RunObserver;
   readonly signal: AbortSignal;
@@ -38,6 +39,7 @@ export async function work(request: WorkRequest): Promise<readonly TaskReport[]>
     writer: sessions.writer,
     clients: clientPrograms(config.programDirectories, world.env['PATH'], environment),
     history: journal,
+    self: selfOf({ config, journal, stateDirectory: plan.stateDirectory, world }),
     observer,
     faults: plan.faults,
     now: () => world.now(),

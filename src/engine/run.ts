@@ -8,6 +8,7 @@ import { forcedEnding, type Fault } from './fault.ts';
 import { inLanes } from './lanes.ts';
 import type { StepReport, TaskReport } from './report.ts';
 import type { SampleHistory } from './sample.ts';
+import type { Self } from './self.ts';
 import type { PlanContext, Progress, Step, StepContext, Task } from './task.ts';
 import { worst } from './verdict.ts';
 
@@ -38,6 +39,7 @@ export interface TaskRun {
   readonly project: string;
   readonly backups: BackupPlaces;
   readonly timezone: string;
+  readonly self?: Self | undefined;
   /** For every plan, and for the steps of tasks that only read. */
   readonly reader: Session;
   /** For the steps of tasks that change something. */
@@ -209,8 +211,8 @@ function startPatience(signal: AbortSignal): Disposable & { readonly over: Promi
 
 /** What both halves of a task get. */
 function surroundings(run: TaskRun, signal: AbortSignal): Omit<PlanContext<unknown>, 'settings' | 'database'> {
-  const { log, clients, history, project, backups, timezone } = run;
-  return { log, signal, clients, history, project, backups, timezone, now: () => run.now() };
+  const { log, clients, history, project, backups, timezone, self } = run;
+  return { log, signal, clients, history, project, backups, timezone, self, now: () => run.now() };
 }
 
 function planContext(run: TaskRun, signal: AbortSignal, settings: unknown): PlanContext<unknown> {

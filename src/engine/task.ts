@@ -6,6 +6,7 @@ import type { BackupPlaces } from './backup-places.ts';
 import type { Concern } from './concern.ts';
 import type { Outcome } from './outcome.ts';
 import type { SampleHistory } from './sample.ts';
+import type { Self } from './self.ts';
 
 /** The ordered lists of tasks that cron calls. */
 export const TIERS = ['daily', 'weekly', 'monthly', 'quarterly'] as const;
@@ -95,6 +96,8 @@ interface Surroundings {
   readonly backups: BackupPlaces;
   /** IANA name: where a day begins, for whatever counts days. */
   readonly timezone: string;
+  /** Left out where nobody keeps a journal, as in a self-test. */
+  readonly self?: Self | undefined;
 }
 
 export interface PlanContext<Settings> extends Surroundings {

@@ -25,7 +25,7 @@ export interface Check<Shape extends z.ZodRawShape = z.ZodRawShape> extends Omit
 }
 
 export type Questions = readonly Question[];
-type CheckPlan = Pick<PlanContext<unknown>, 'database' | 'backups'>;
+type CheckPlan = Pick<PlanContext<unknown>, 'database' | 'self'>;
 
 /** One step of a check. */
 export type Question = DatabaseQuestion | Look;

@@ -14,6 +14,7 @@ import { endToEndCheck } from './check-end-to-end.ts';
 import { httpCheck } from './check-http.ts';
 import { idleInTransactionCheck } from './check-idle-in-transaction.ts';
 import { invalidIndexesCheck } from './check-invalid-indexes.ts';
+import { jobsCheck } from './check-jobs.ts';
 import { longTransactionsCheck } from './check-long-transactions.ts';
 import { memoryCheck } from './check-memory.ts';
 import { objectStorageCheck } from './check-object-storage.ts';
@@ -24,6 +25,7 @@ import { replicationCheck } from './check-replication.ts';
 import { databaseRoleCheck } from './check-role.ts';
 import { sequencesCheck } from './check-sequences.ts';
 import { smtpCheck } from './check-smtp.ts';
+import { stateCheck } from './check-state.ts';
 import { tcpCheck } from './check-tcp.ts';
 import { transactionIdsCheck } from './check-transaction-ids.ts';
 import type { Check } from './check.ts';
@@ -58,4 +60,6 @@ export const checks: readonly Check[] = [
   smtpCheck,
   dnsCheck,
   objectStorageCheck,
+  jobsCheck,
+  stateCheck,
 ];

@@ -3,6 +3,7 @@ import { clientPrograms } from '../../src/adapters/client-programs.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
 import type { TimedSample } from '../../src/engine/sample.ts';
 import type { Around, Question } from '../../src/health/check.ts';
+import type { Self } from '../../src/engine/self.ts';
 import { health } from '../../src/tasks/health.ts';
 import { checks } from '../../src/health/checks.ts';
 import { placesAt } from './backup-places.ts';
@@ -25,18 +26,18 @@ export function around(brought: Partial<Around> = {}): Around {
 }
 
 /** The questions of one check, for settings as a person would write them. */
-export async function questionsOf(id: string, settings: object): Promise<readonly Question[]> {
+export async function questionsOf(id: string, settings: object, self?: Self): Promise<readonly Question[]> {
   const check = checks.find((each) => each.id === id);
   if (check === undefined) throw new Error(`there is no check ${id}`);
   return check.questions(await health.settings.parseAsync(settings), {
     database: noDatabase,
-    backups: placesAt(tmpdir()),
+    self,
   });
 }
 
 /** Looks with the only question of a check that needs no database. */
 export async function lookOnce(id: string, settings: object, brought: Partial<Around> = {}): Promise<Outcome> {
-  const [question] = await questionsOf(id, settings);
+  const [question] = await questionsOf(id, settings, brought.self);
   if (question === undefined || !('look' in question)) throw new Error(`${id} has nothing to look at`);
   return question.look(around(brought));
 }
