@@ -1,20 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { http, isHttpUrl } from '../adapters/http.ts';
+import { isHttpUrl } from '../adapters/http.ts';
+import { sendToken, takesToken, TOKEN } from '../adapters/http-token.ts';
 import type { Reader } from '../adapters/postgres.ts';
 import { secretSetting } from '../adapters/secret-setting.ts';
 import { sql } from '../adapters/sql.ts';
 import { timed } from '../adapters/stopwatch.ts';
 import { wait } from '../adapters/wait.ts';
 import { MaintError } from '../base/errors.ts';
-import { Secret } from '../base/secret.ts';
 import { durationSetting } from '../base/settings.ts';
 import { formatDuration } from '../base/units.ts';
 import { fail, type Outcome } from '../engine/outcome.ts';
 import { defineCheck } from './check.ts';
 import { namesDiffer, nameSetting, querySetting, SAME_NAME, subquery } from './named-sql.ts';
-
-const TOKEN = '{token}';
 
 const arrivalSettings = z.strictObject({
   what: z.string().min(1).describe('What has happened once the row is there, for reports: the row is written'),
@@ -50,7 +48,7 @@ const probeSettings = z
     within: durationSetting.prefault('10s').describe('How long all of it may take'),
     warnAfter: durationSetting.prefault('2s').describe('Warn when all of it takes longer than this'),
   })
-  .refine(({ url, body = '' }) => (url.reveal() + body).includes(TOKEN), {
+  .refine(({ url, body = '' }) => takesToken(url) || body.includes(TOKEN), {
     path: ['body'],
     error: `neither url nor body has ${TOKEN} in it, so that nothing tells this probe from the one before`,
   })
@@ -111,14 +109,7 @@ async function checkProbe(database: Reader, settings: ProbeSettings, signal: Abo
 async function request(settings: ProbeSettings, token: string, signal: AbortSignal): Promise<string | undefined> {
   const { url, method, headers, body, expectStatus, timeout: timeoutMs } = settings;
   try {
-    const answer = await http.send({
-      method,
-      url: new Secret(url.reveal().replaceAll(TOKEN, token)),
-      headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.reveal()])),
-      ...(body !== undefined && { body: body.replaceAll(TOKEN, token) }),
-      timeoutMs,
-      signal,
-    });
+    const answer = await sendToken({ method, url, headers, body, token, timeoutMs, signal });
     const isRight = expectStatus === undefined ? answer.ok : answer.status === expectStatus;
     return isRight ? undefined : `${answer.host} answered ${answer.status} instead of ${expectStatus ?? '200 to 299'}`;
   } catch (error) {
