@@ -31,6 +31,8 @@ const ENV = {
   HEALTHCHECKS_PING_KEY: '0123456789abcdefghijkl',
   UPTIME_KUMA_PUSH_URL: 'https://kuma.example.com/api/push/x',
   CRONITOR_API_KEY: 'x',
+  PROBE_KEY: 'x',
+  REDIS_PASSWORD: 'x',
   HEARTBEAT_URL: 'https://ping.example.com/1',
 };
 
