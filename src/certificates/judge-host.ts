@@ -7,6 +7,7 @@ import { outcomeOf, type Finding } from './finding.ts';
 import { bracketed, hostTitle, isAddress, portOf, type Host } from './host-settings.ts';
 import { judgeReload } from './judge-reload.ts';
 import { describeLife, judgeChain, type Chain } from './judge.ts';
+import { judgeSerials } from './judge-serials.ts';
 import { lifeSamples } from './samples.ts';
 
 /** What one address answered; nothing is served where a PostgreSQL server has no TLS. */
@@ -41,7 +42,7 @@ export function judgeHost(reading: Reading, now: Date): Outcome {
     return own.map((finding) => ({ ...finding, message: `${where}: ${finding.message}` }));
   });
   return outcomeOf({
-    findings: [...findings, ...unasked(silent), ...unread(disk)],
+    findings: [...findings, ...judgeSerials(everyCertificate(reading)), ...unasked(silent), ...unread(disk)],
     allWell: allWell(answers, now),
     look: [lookCommand(host)],
     facts: {
@@ -52,6 +53,13 @@ export function judgeHost(reading: Reading, now: Date): Outcome {
     },
     samples: lifeSamples(hostTitle(host), answers.map(certificatesOf), now),
   });
+}
+
+/** All that was served anywhere, and what lies on disk. */
+function everyCertificate({ answers, disk }: Reading): readonly Certificate[] {
+  const spare = answers.flatMap(({ served }) => served?.chain.spare ?? []);
+  const lying = disk !== undefined && 'leaf' in disk ? [disk.leaf] : [];
+  return [...answers.flatMap(certificatesOf), ...spare, ...lying];
 }
 
 function groupKey({ served }: Answer): string {

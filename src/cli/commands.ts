@@ -4,7 +4,7 @@ import type { TaskWords } from '../engine/words.ts';
 import { COMMANDS, type CommandEntry } from './command-list.ts';
 import { examples, roundEpilogue, runEpilogue, taskEpilogue, type Example } from './help.ts';
 import type { Invocation } from './invocation.ts';
-import { monitorOption, runOptions, slotOptions, taskNames, taskOption, tasksOption } from './options.ts';
+import { monitorOptions, runOptions, slotOptions, taskNames, taskOption, tasksOption } from './options.ts';
 import { readRound, readRun, readVerb } from './read.ts';
 
 /** What the command line is parsed against. */
@@ -91,7 +91,7 @@ export function addVerb(program: Command, building: Building, task: TaskWords): 
       if (building.wordBehind?.(name) === BELOW_PRUNE) return;
       for (const flag of task.flags) command.addOption(taskOption(flag));
       for (const option of runOptions()) command.addOption(option);
-      if (name === 'health') command.addOption(monitorOption());
+      if (name === 'health') for (const option of monitorOptions()) command.addOption(option);
       command.addHelpText('after', () => taskEpilogue(task, building.columns));
       command.action(() => building.accept(readVerb(command, task)));
     },

@@ -48,6 +48,8 @@ export interface RunInvocation {
   readonly failOn: FailOn;
   /** Where a JUnit file goes. */
   readonly junit: string | undefined;
+  /** Where a file for node_exporter goes, besides the one of the configuration. */
+  readonly textfile: string | undefined;
   readonly overrides: readonly Override[];
   /** `auto`, or an instant as it was typed: the slot that the run is for. */
   readonly slot?: string;

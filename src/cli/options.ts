@@ -95,11 +95,12 @@ export function slotOptions(): readonly Option[] {
   ];
 }
 
-/** The flag of `maint health` for monitoring systems. */
-export function monitorOption(): Option {
-  return choiceOption('--format <format>', 'print the report for a monitoring system', MONITOR_FORMATS).conflicts(
-    'json',
-  );
+/** The flags of `maint health` for monitoring systems. */
+export function monitorOptions(): readonly Option[] {
+  return [
+    choiceOption('--format <format>', 'print the report for a monitoring system', MONITOR_FORMATS).conflicts('json'),
+    valueOption('--textfile <file>', 'write it for the textfile collector of node_exporter too'),
+  ];
 }
 
 function valueMissing(flags: string, next: string): MaintError {

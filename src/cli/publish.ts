@@ -6,15 +6,26 @@ import type { RunInvocation } from './invocation.ts';
 import { toJson } from './json.ts';
 import { toJunit } from './junit.ts';
 import { toNagios } from './nagios.ts';
-import { toPrometheus } from './prometheus.ts';
+import { toPrometheus, type Remembered } from './prometheus.ts';
 import { paintFor } from './style.ts';
 import { toText } from './text.ts';
 
+/** Where a report goes besides stdout. */
+interface Publication {
+  readonly invocation: RunInvocation;
+  /** The file of the configuration for node_exporter; undefined where there is none. */
+  readonly textfile: string | undefined;
+  readonly remembered: Remembered;
+}
+
+/** Whoever runs node_exporter is someone else. */
+const TEXTFILE_MODE = 0o644;
+
 /**
  * Hands a report to the people and programs that asked for it.
- * @throws MaintError FILE_UNUSABLE when the JUnit file cannot be written
+ * @throws MaintError FILE_UNUSABLE when the JUnit file or the textfile cannot be written
  */
-export function publish(report: RunReport, invocation: RunInvocation, world: World): void {
+export function publish(report: RunReport, { invocation, textfile, remembered }: Publication, world: World): void {
   const { format, junit, cron, failOn, common } = invocation;
   const { stdout, stderr, env } = world;
   const style = { columns: stdout.columns, paint: paintFor(common.color, env, stdout), cron };
@@ -22,10 +33,14 @@ export function publish(report: RunReport, invocation: RunInvocation, world: Wor
     text: () => toText(report, style),
     json: () => toJson(report),
     nagios: () => toNagios(report),
-    prometheus: () => toPrometheus(report),
+    prometheus: () => toPrometheus(report, remembered),
   }[format];
   stdout.write(write());
   // On stderr, so that stdout stays the one document it is.
   if (env['GITHUB_ACTIONS'] === 'true') stderr.write(toAnnotations(report, failOn));
   if (junit !== undefined) writeTextFile(junit, toJunit(report, failOn));
+  // One run without health must not take its numbers out of the file that all of them share.
+  const shared = report.tasks.some(({ task }) => task === 'health') && !report.dryRun ? textfile : undefined;
+  for (const path of new Set([invocation.textfile, shared]))
+    if (path !== undefined) writeTextFile(path, toPrometheus(report, remembered), TEXTFILE_MODE);
 }

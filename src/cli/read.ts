@@ -19,6 +19,7 @@ interface RunFlags extends Flags {
   readonly failOn: FailOn;
   readonly format?: MonitorFormat;
   readonly junit?: string;
+  readonly textfile?: string;
   readonly only?: readonly string[];
   readonly skip?: readonly string[];
   readonly slot?: string;
@@ -65,9 +66,16 @@ export function readVerb(command: Command, task: TaskWords): RunInvocation {
 type Shared = Omit<RunInvocation, 'command' | 'select'>;
 
 function readShared(command: Command): Shared {
-  const { dryRun = false, cron = false, failOn, junit, format = readFormat(command) } = command.opts<RunFlags>();
+  const {
+    dryRun = false,
+    cron = false,
+    failOn,
+    junit,
+    textfile,
+    format = readFormat(command),
+  } = command.opts<RunFlags>();
   const common = readCommon(command);
-  return { kind: 'run', dryRun, only: [], skip: [], format, cron, failOn, junit, overrides: [], common };
+  return { kind: 'run', dryRun, only: [], skip: [], format, cron, failOn, junit, textfile, overrides: [], common };
 }
 
 function readOverrides(command: Command, task: TaskWords): readonly Override[] {

@@ -40,6 +40,7 @@ export async function work(request: WorkRequest): Promise<readonly TaskReport[]>
     clients: clientPrograms(config.programDirectories, world.env['PATH'], environment),
     history: journal,
     self: selfOf({ config, journal, stateDirectory: plan.stateDirectory, world }),
+    httpsPlaces: config.httpsPlaces,
     observer,
     faults: plan.faults,
     now: () => world.now(),

@@ -10,8 +10,9 @@ import { MaintError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import type { Secret } from '../base/secret.ts';
 import type { BackupPlaces } from '../engine/backup-places.ts';
-import type { Task, Tier } from '../engine/task.ts';
+import type { HttpsPlace, Task, Tier } from '../engine/task.ts';
 import type { CatchUpPolicy } from '../schedule/standing.ts';
+import { httpsPlaces } from './https-places.ts';
 import type { Settings } from './schema.ts';
 import { isMapping } from './tree.ts';
 
@@ -49,6 +50,10 @@ export interface Config {
   readonly heartbeatUrl: Secret | undefined;
   /** More of them, each for the runs it names. */
   readonly deadMan: readonly DeadManSwitch[];
+  /** For node_exporter, absolute; undefined where it is not wanted. */
+  readonly textfile: string | undefined;
+  /** Every host that the configuration names by https, whoever it is for. */
+  readonly httpsPlaces: readonly HttpsPlace[];
   readonly logLevel: LogLevel;
   /** The settings with every default filled in and every secret hidden, for people to read. */
   readonly effective: Json;
@@ -126,6 +131,8 @@ export function assembleConfig(parts: ConfigParts): Config {
     owners,
     heartbeatUrl: settings.heartbeat?.url,
     deadMan: settings.deadMan,
+    textfile: settings.textfile,
+    httpsPlaces: httpsPlaces(settings),
     logLevel: settings.log.level,
     effective,
   });

@@ -93,6 +93,13 @@ export function configSchema(tasks: readonly Task[]) {
         .describe(
           'The directory of journal, locks and diary; /var/lib/maint or the XDG state directory where left out',
         ),
+      textfile: z
+        .string()
+        .refine((path) => path.startsWith('/') && path.endsWith('.prom'), 'write an absolute path that ends with .prom')
+        .optional()
+        .describe(
+          'A file for the textfile collector of node_exporter, written after each run of health, also as part of a tier',
+        ),
       timezone: timezoneSetting.default('UTC').describe('The IANA time zone of the schedule and of times in reports'),
       schedule: schedule
         .extend(catchUp)

@@ -9,7 +9,7 @@ import { inLanes } from './lanes.ts';
 import type { StepReport, TaskReport } from './report.ts';
 import type { SampleHistory } from './sample.ts';
 import type { Self } from './self.ts';
-import type { PlanContext, Progress, Step, StepContext, Task } from './task.ts';
+import type { HttpsPlace, PlanContext, Progress, Step, StepContext, Task } from './task.ts';
 import { worst } from './verdict.ts';
 
 /** A task with what the configuration says about it. */
@@ -40,6 +40,7 @@ export interface TaskRun {
   readonly backups: BackupPlaces;
   readonly timezone: string;
   readonly self?: Self | undefined;
+  readonly httpsPlaces?: readonly HttpsPlace[] | undefined;
   /** For every plan, and for the steps of tasks that only read. */
   readonly reader: Session;
   /** For the steps of tasks that change something. */
@@ -211,8 +212,8 @@ function startPatience(signal: AbortSignal): Disposable & { readonly over: Promi
 
 /** What both halves of a task get. */
 function surroundings(run: TaskRun, signal: AbortSignal): Omit<PlanContext<unknown>, 'settings' | 'database'> {
-  const { log, clients, history, project, backups, timezone, self } = run;
-  return { log, signal, clients, history, project, backups, timezone, self, now: () => run.now() };
+  const { log, clients, history, project, backups, timezone, self, httpsPlaces } = run;
+  return { log, signal, clients, history, project, backups, timezone, self, httpsPlaces, now: () => run.now() };
 }
 
 function planContext(run: TaskRun, signal: AbortSignal, settings: unknown): PlanContext<unknown> {

@@ -79,6 +79,14 @@ export interface Step {
   perform(context: StepContext): Promise<Outcome>;
 }
 
+/** A host that the configuration talks to by https. */
+export interface HttpsPlace {
+  /** The key that names it, such as `alerts.channels[0].url`. */
+  readonly where: string;
+  readonly host: string;
+  readonly port: number;
+}
+
 /** What both halves of a task get. */
 interface Surroundings {
   /** Already carries run, task and step. */
@@ -96,6 +104,8 @@ interface Surroundings {
   readonly backups: BackupPlaces;
   /** IANA name: where a day begins, for whatever counts days. */
   readonly timezone: string;
+  /** Every host that the configuration names by https; left out where there is none. */
+  readonly httpsPlaces?: readonly HttpsPlace[] | undefined;
   /** Left out where nobody keeps a journal, as in a self-test. */
   readonly self?: Self | undefined;
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MaintError } from '../base/errors.ts';
 import { durationSetting } from '../base/settings.ts';
+import { auditCoverage } from '../certificates/audit-coverage.ts';
 import { auditFile, filesToAudit } from '../certificates/audit-file.ts';
 import { auditHost } from '../certificates/audit-host.ts';
 import { auditToken, tokensSetting } from '../certificates/audit-token.ts';
@@ -17,6 +18,10 @@ const settings = z.strictObject({
     .default(false)
     .describe("Whether to look at the certificate of the configured database's server too"),
   tokens: tokensSetting.prefault([]).describe('Tokens, API keys and whatever else ends on a known day'),
+  ignoreHosts: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Hosts that the configuration names by https and whose certificates need not be looked at'),
   timeout: durationSetting.prefault('10s').describe('How long looking up a name, and each handshake, may take'),
 });
 type Settings = z.infer<typeof settings>;
@@ -37,7 +42,8 @@ export const certAudit = defineTask<Settings>({
   ],
 
   async plan(context) {
-    const { hosts, files, postgres, tokens } = context.settings;
+    const { hosts, files, postgres, tokens, ignoreHosts } = context.settings;
+    const { httpsPlaces: places = [] } = context;
     const steps = [
       ...hosts.map((host) => hostStep(host, context)),
       ...(postgres ? databaseSteps(hosts, context) : []),
@@ -46,6 +52,9 @@ export const certAudit = defineTask<Settings>({
         title: `token ${token.name}`,
         perform: async (step) => auditToken(token, step.now()),
       })),
+      ...(places.length === 0
+        ? []
+        : [{ title: 'https hosts', perform: async () => auditCoverage({ places, hosts, ignore: ignoreHosts }) }]),
     ];
     return (steps.length > 0 ? steps : [NOTHING]).map((step) => ({ ...step, concern: CONCERN }));
   },

@@ -4,6 +4,9 @@ import { DAY_MS } from '../../src/base/units.ts';
 import type { Certificate } from '../../src/certificates/certificate.ts';
 import { judgeHost, type Answer } from '../../src/certificates/judge-host.ts';
 import { judgeReload } from '../../src/certificates/judge-reload.ts';
+import { auditCoverage } from '../../src/certificates/audit-coverage.ts';
+import { hostsSetting } from '../../src/certificates/host-settings.ts';
+import { judgeSerials } from '../../src/certificates/judge-serials.ts';
 import { judgeChain, type Chain } from '../../src/certificates/judge.ts';
 
 const NOW = new Date('2026-06-01T12:00:00Z');
@@ -23,7 +26,7 @@ function certificate(leftDays: number, lifetimeDays: number, changes: Partial<Ce
     keyBits: 256,
     signature: 'sha256WithECDSA',
     fingerprint: `AA:${leftDays}`,
-    serial: '01',
+    serial: `01:${leftDays}`,
     isSelfSigned: false,
     ...changes,
   };
@@ -34,8 +37,8 @@ function chain(...certificates: readonly Certificate[]): Chain {
 }
 
 const GOOD = certificate(80, 90);
-const INTERMEDIATE = certificate(700, 1_000, { name: 'Trust R1', fingerprint: 'BB' });
-const ROOT = certificate(10, 9_000, { name: 'Trust Root', fingerprint: 'CC', isSelfSigned: true });
+const INTERMEDIATE = certificate(700, 1_000, { name: 'Trust R1', fingerprint: 'BB', serial: '02' });
+const ROOT = certificate(10, 9_000, { name: 'Trust Root', fingerprint: 'CC', serial: '03', isSelfSigned: true });
 
 describe('a chain', () => {
   test.each<readonly [string, Chain, readonly (readonly [string, string])[]]>([
@@ -215,3 +218,33 @@ function dates(leftDays: number, lifetimeDays: number): Pick<Certificate, 'notBe
   const { notBefore, notAfter } = certificate(leftDays, lifetimeDays);
   return { notBefore, notAfter };
 }
+
+describe('an inventory', () => {
+  test('two certificates of one issuer with the same number are a finding, the same one twice is none', () => {
+    expect(judgeSerials([GOOD, INTERMEDIATE, GOOD])).toEqual([]);
+    expect(judgeSerials([GOOD, { ...GOOD, issuer: 'CN=Other', fingerprint: 'DD' }])).toEqual([]);
+    expect(judgeSerials([GOOD, { ...GOOD, name: 'twin', fingerprint: 'DD' }])).toMatchObject([
+      {
+        grade: 'warn',
+        detail: 'certificate.duplicate_serial',
+        message: expect.stringContaining('app.example.com, twin'),
+      },
+    ]);
+  });
+
+  test('a host that the configuration talks to by https and that nobody looks at is a finding', () => {
+    const places = [
+      { where: 'tasks.health.http[0].url', host: 'app.example.com', port: 443 },
+      { where: 'alerts.channels[0].url', host: 'hooks.example.com', port: 8443 },
+      { where: 'heartbeat.url', host: 'ping.example.com', port: 443 },
+    ];
+    const hosts = hostsSetting.parse([{ host: 'app.example.com' }]);
+    expect(auditCoverage({ places, hosts, ignore: ['ping.example.com'] })).toMatchObject({
+      status: 'warn',
+      summary: 'nobody looks at the certificate of hooks.example.com:8443, which alerts.channels[0].url talks to',
+      detail: 'certificate.uncovered',
+      remediation: expect.arrayContaining([expect.stringContaining('{ host: hooks.example.com, port: 8443 }')]),
+    });
+    expect(auditCoverage({ places: places.slice(0, 1), hosts, ignore: [] })).toMatchObject({ status: 'done' });
+  });
+});

@@ -98,3 +98,32 @@ describe('prometheus', () => {
     expect(lines).toContainEqual(expect.stringMatching(/^maint_check_value_bytes\{.*\} 1\.5$/));
   });
 });
+
+test('Prometheus hears what kind of check it is, what ends when, and what the journal remembers', () => {
+  const concern = { check: 'disk', dimension: 'resources', alertClass: 'page', impact: 'the database stops' } as const;
+  const steps = [
+    stepOf('disk /', 'full', { verdict: 'fail', concern }),
+    stepOf('host a:443', 'fine', {
+      samples: [
+        { name: 'certificate.left', subject: 'host a:443', value: 3_600, unit: 'seconds' },
+        { name: 'certificate.left_share', subject: 'host a:443', value: 0.25, unit: 'ratio' },
+      ],
+    }),
+  ];
+  const report = reportOf([taskOf('health', ...steps)], { command: 'health' });
+  const text = toPrometheus(report, { lastSuccessAt: new Date('2026-11-20T00:00:00Z'), spooled: 2 });
+  const lines = text.split('\n');
+  expect(lines).toContain(
+    'maint_check_status{project="app",task="health",check="disk /",dimension="resources",severity="page"} 2',
+  );
+  const end = Date.parse('2026-11-21T03:00:00Z') / 1_000;
+  expect(lines).toContain(
+    `maint_cert_not_after_timestamp_seconds{project="app",name="host a:443",source="certificate"} ${end}`,
+  );
+  expect(lines).toContain('maint_cert_remaining_ratio{project="app",name="host a:443",source="certificate"} 0.25');
+  const success = Date.parse('2026-11-20T00:00:00Z') / 1_000;
+  expect(lines).toContain(`maint_run_last_success_timestamp_seconds{project="app",job="health"} ${success}`);
+  expect(lines).toContain('maint_notification_spool_depth{project="app"} 2');
+  expect(lines).toContain(`maint_report_timestamp_seconds{project="app"} ${Date.parse(report.finishedAt) / 1_000}`);
+  expect(toPrometheus(report)).not.toContain('last_success');
+});

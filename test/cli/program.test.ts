@@ -13,6 +13,7 @@ const RUN = {
   cron: false,
   failOn: 'fail' as const,
   junit: undefined,
+  textfile: undefined,
   overrides: [],
   common: COMMON,
 };

@@ -1,3 +1,6 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'vitest';
 import { test } from '../support/site.ts';
 
@@ -30,7 +33,9 @@ test('what could not begin is unknown, never critical', async ({ site }) => {
 test('Prometheus gets numbers, and the exit code stays that of maint', async ({ site }) => {
   const { exitCode, stdout } = await site.run('health', '--format', 'prometheus');
   expect(exitCode).toBe(0);
-  expect(stdout).toContain('maint_check_status{project="app",task="health",check="database answers"} 0');
+  expect(stdout).toContain(
+    'maint_check_status{project="app",task="health",check="database answers",dimension="dependencies",severity="page"} 0',
+  );
   expect(stdout).toMatch(
     /^maint_check_value_ratio\{project="app",measure="memory\.used",subject="this host"\} 0\.\d+$/m,
   );
@@ -41,4 +46,27 @@ test('only health speaks to monitoring systems, in one format at a time', async 
   const { exitCode, stderr } = await site.run('health', '--json', '--format', 'prometheus');
   expect(exitCode).toBe(2);
   expect(stderr).toContain('--json');
+});
+
+test('node_exporter gets a whole file that it may read, by a flag and by the configuration', async ({ site }) => {
+  const folder = mkdtempSync(join(tmpdir(), 'maint-textfile-'));
+  try {
+    const [byFlag, byConfig] = [join(folder, 'flag.prom'), join(folder, 'config.prom')];
+    site.configure({ textfile: byConfig });
+    expect((await site.run('health', '--textfile', byFlag)).exitCode).toBe(0);
+    for (const path of [byFlag, byConfig]) {
+      const text = readFileSync(path, 'utf8');
+      expect(text).toMatch(/^maint_check_status\{.*check="state",dimension="meta"/m);
+      expect(text).toMatch(/^maint_report_timestamp_seconds\{project="app"\} \d{10}/m);
+      expect(text).toMatch(/^maint_run_last_success_timestamp_seconds\{project="app",job="health"\} \d{10}/m);
+      expect(text.endsWith('\n')).toBe(true);
+      expect(statSync(path).mode & 0o777).toBe(0o644);
+    }
+    expect(readdirSync(folder).toSorted()).toEqual(['config.prom', 'flag.prom']);
+    const lost = await site.run('health', '--textfile', join(folder, 'nowhere', 'x.prom'));
+    expect(lost.exitCode).toBe(4);
+    expect(lost.stderr).toContain('x.prom cannot be written');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

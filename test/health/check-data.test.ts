@@ -82,7 +82,10 @@ test('freshness is the age of the newest row', async ({ database }) => {
     ],
   };
   const steps = await runHealth(database.url, { settings });
-  expect(steps['data freshness warns']).toMatchObject({ verdict: 'warn', summary: 'the newest is 10 min old' });
+  expect(steps['data freshness warns']).toMatchObject({
+    verdict: 'warn',
+    summary: expect.stringMatching(/^the newest is 10 min/),
+  });
   expect(steps['data freshness fails']).toMatchObject({ verdict: 'fail' });
   expect(steps['data freshness empty']).toMatchObject({ verdict: 'fail', summary: 'there is no row at all' });
 });

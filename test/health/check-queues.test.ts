@@ -45,7 +45,7 @@ test('jobs of graphile-worker count from when they could run, and not while a wo
   await database.query(`INSERT INTO graphile_worker._private_jobs (run_at) VALUES (now() - interval '10 minutes')`);
   expect(await queues(database)).toMatchObject({
     verdict: 'warn',
-    summary: 'graphile-worker graphile_worker: the oldest job ready for 10 min',
+    summary: expect.stringMatching(/^graphile-worker graphile_worker: the oldest job ready for 10 min/),
     remediation: expect.arrayContaining([expect.stringContaining('"graphile_worker"."jobs"')]),
   });
   await database.query(
@@ -65,7 +65,10 @@ test('pg-boss and HotMesh are found too, and the worst of them decides', async (
   await database.query(`INSERT INTO pgboss.job (name, state, start_after) VALUES
     ('import', 'created', now() - interval '1 hour'), ('import', 'completed', now() - interval '9 hours')`);
   const step = await queues(database);
-  expect(step).toMatchObject({ verdict: 'fail', summary: 'pg-boss pgboss: the oldest job ready for 1 h' });
+  expect(step).toMatchObject({
+    verdict: 'fail',
+    summary: expect.stringMatching(/^pg-boss pgboss: the oldest job ready for 1 h/),
+  });
   expect(step?.facts['queues']).toMatchObject([
     { name: 'pg-boss pgboss', dead: 0 },
     { name: 'hotmesh shop.engine_streams', readyMs: null, dead: 0 },
@@ -80,6 +83,6 @@ test('other queues are asked by a query', async ({ database }) => {
   const others = [{ name: 'outbox', sql: 'SELECT min(queued), count(*) FILTER (WHERE failed) FROM outbox' }];
   expect(await queues(database, { others })).toMatchObject({
     verdict: 'fail',
-    summary: 'outbox: the oldest job ready for 40 min',
+    summary: expect.stringMatching(/^outbox: the oldest job ready for 40 min/),
   });
 });
