@@ -5,6 +5,7 @@ import { join } from 'node:path';
 const BENCHES = [
   'start-up.ts',
   'health.ts',
+  'check-postgres.ts',
   'alerts.ts',
   'backup.ts',
   'file-sets.ts',

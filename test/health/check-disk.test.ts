@@ -109,3 +109,23 @@ test.each([{ warnAt: 0.9, failAt: 0.8 }, { warnAt: 80 }, { warnFullIn: '2 days',
     expect(diskSettings.safeParse(input).success).toBe(false);
   },
 );
+
+test('ten days of growth by two in a hundred each, from 70 % on, end in about ten days; noise ends never', () => {
+  const now = new Date('2026-11-21T03:00:00Z');
+  const daily = (value: (day: number) => number) =>
+    Array.from({ length: 10 }, (_, day) => ({ at: new Date(now.getTime() - (9 - day) * DAY_MS), value: value(day) }));
+  const fullInMs =
+    timeUntil(
+      1,
+      daily((day) => 0.7 * 1.02 ** day),
+    ) ?? 0;
+  expect(fullInMs / DAY_MS).toBeGreaterThan(9);
+  expect(fullInMs / DAY_MS).toBeLessThan(11);
+  expect(judged(0.7, undefined, fullInMs)).toMatchObject({ status: 'warn' });
+  expect(
+    timeUntil(
+      1,
+      daily((day) => 0.7 + ((day * 7) % 5) / 100),
+    ),
+  ).toBeUndefined();
+});

@@ -3,6 +3,7 @@ import { clientPrograms } from '../../src/adapters/client-programs.ts';
 import { parseConnection } from '../../src/adapters/connection.ts';
 import { openSession } from '../../src/adapters/postgres.ts';
 import { Secret } from '../../src/base/secret.ts';
+import { parseFaults } from '../../src/engine/fault.ts';
 import type { StepReport } from '../../src/engine/report.ts';
 import { runTasks } from '../../src/engine/run.ts';
 import type { SampleHistory } from '../../src/engine/sample.ts';
@@ -16,6 +17,8 @@ interface HealthRun {
   readonly settings?: object;
   readonly history?: SampleHistory;
   readonly signal?: AbortSignal;
+  /** As MAINT_FAULT has them. */
+  readonly faults?: string;
 }
 
 /** Runs the health task through the real engine. @returns its steps by title */
@@ -39,6 +42,7 @@ export async function runHealth(url: string, brought: HealthRun = {}): Promise<R
     writer: reader,
     clients: clientPrograms([], undefined, {}),
     history: brought.history ?? { samples: () => [] },
+    faults: parseFaults(brought.faults),
     observer: { stepStarted: () => undefined, progressed: () => undefined, stepEnded: () => undefined },
     now: () => new Date(),
     monotonicMs: () => performance.now(),

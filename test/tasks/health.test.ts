@@ -7,6 +7,7 @@ import { startCluster, type Cluster } from '../../src/adapters/cluster.ts';
 import { parseConnection } from '../../src/adapters/connection.ts';
 import { openSession } from '../../src/adapters/postgres.ts';
 import { Secret } from '../../src/base/secret.ts';
+import { slugOf } from '../../src/engine/fault.ts';
 import { health } from '../../src/tasks/health.ts';
 import { LIMITS, queryOnce, test } from '../support/database.ts';
 import { runHealth } from '../support/health-context.ts';
@@ -257,4 +258,25 @@ plainTest('PostgreSQL 18 is understood', async () => {
   expect(steps['database answers']?.facts).toMatchObject({ version: expect.stringMatching(/^18\./) });
   expect(steps['connections']).toMatchObject({ verdict: 'done', facts: { used: 1, limit: 15 } });
   expect(Object.values(steps).filter(({ verdict }) => verdict === 'crash' || verdict === 'fail')).toEqual([]);
+});
+
+test('each check can be forced to each bad end, over the whole way, and keeps its concern', async ({ database }) => {
+  const settings = {
+    disks: ['/'],
+    expectRole: 'primary',
+    http: [{ name: 'front page', url: 'http://127.0.0.1:1/' }],
+    processes: [{ unit: 'app.service' }],
+    tcp: [{ host: '127.0.0.1', port: 1 }],
+    dataCounts: [{ name: 'orders', sql: 'SELECT 1' }],
+  };
+  const titles = Object.keys(await runHealth(database.url, { settings: { ...settings, http: [], tcp: [] } }));
+  const all = [...titles, 'http front page', 'tcp 127.0.0.1:1'];
+  for (const verdict of ['warn', 'fail', 'crash']) {
+    const faults = all.map((title) => `${slugOf(title)}=${verdict}`).join(',');
+    const steps = await runHealth(database.url, { settings, faults });
+    expect(Object.keys(steps).toSorted()).toEqual(all.toSorted());
+    expect(new Set(Object.values(steps).map((step) => step.verdict))).toEqual(new Set([verdict]));
+    for (const { concern, remediation } of Object.values(steps))
+      expect([concern !== null, remediation.length]).toEqual([true, 1]);
+  }
 });
