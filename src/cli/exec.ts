@@ -78,7 +78,7 @@ function refuseOwnName(job: string, { tasks: own }: Config): void {
 }
 
 function runOf({ common, cron }: ExecInvocation, job: string): RunInvocation {
-  const nothing = { only: [], skip: [], overrides: [], junit: undefined, dryRun: false };
+  const nothing = { only: [], skip: [], overrides: [], junit: undefined, textfile: undefined, dryRun: false };
   const select = { tasks: [] };
   return { kind: 'run', command: `exec ${job}`, select, failOn: 'fail', format: 'text', ...nothing, common, cron };
 }

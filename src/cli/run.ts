@@ -2,7 +2,6 @@ import { MaintError } from '../base/errors.ts';
 import type { World } from '../base/world.ts';
 import { requireDatabase, type ConfiguredTask } from '../config/config.ts';
 import { loadConfig } from '../config/read.ts';
-import type { Journal } from '../engine/journal.ts';
 import type { RunReport, TaskReport } from '../engine/report.ts';
 import { openJournal, openJournalToRead } from '../engine/sqlite-journal.ts';
 import { tasks as allTasks } from '../tasks/index.ts';
@@ -14,8 +13,8 @@ import { jobLine } from './ledger-line.ts';
 import { openLog } from './log.ts';
 import { nagiosCode } from './nagios.ts';
 import { openProgress } from './progress.ts';
-import type { Remembered } from './prometheus.ts';
 import { publish } from './publish.ts';
+import { rememberedOf } from './remembered.ts';
 import { reporter, type Plan } from './reporting.ts';
 import { planOf } from './run-plan.ts';
 import { resumedRound } from './resume.ts';
@@ -150,26 +149,6 @@ async function carryOut(plan: Plan, world: World): Promise<number> {
 function endedOf(report: RunReport): { readonly summary: string; readonly log: string } {
   const page = { columns: 100, paint: plain, cron: false };
   return { summary: `${report.command}: ${report.verdict}`, log: toText(report, page) };
-}
-
-/** How far back to look for a run that ended well. */
-const RUNS_LOOKED_AT = 1_000;
-const WELL: ReadonlySet<string | null> = new Set(['done', 'warn', 'skip']);
-
-/** What the journal knows besides the report, for monitoring systems. */
-function rememberedOf(report: RunReport, journal: Journal): Remembered {
-  const isWell = WELL.has(report.verdict) && report.stoppedBy === null && !report.dryRun;
-  const last = isWell
-    ? report.finishedAt
-    : journal
-        .runs(RUNS_LOOKED_AT)
-        .find(
-          ({ command, verdict, finishedAt }) => command === report.command && finishedAt !== null && WELL.has(verdict),
-        )?.finishedAt;
-  return {
-    lastSuccessAt: typeof last === 'string' ? new Date(last) : undefined,
-    spooled: journal.shelf('spool').all().length,
-  };
 }
 
 function inOrder(selected: readonly ConfiguredTask[], reports: readonly TaskReport[]): readonly TaskReport[] {

@@ -18,12 +18,8 @@ const LOOKED_AT = 2;
 export function selfOf({ config, journal, stateDirectory, world }: Sources): Self {
   return {
     stateDirectory,
-    get notices() {
-      return journal.notices;
-    },
-    get isDurable() {
-      return journal.isDurable;
-    },
+    notices: journal.notices,
+    isDurable: journal.isDurable,
     jobs: () =>
       jobsOf(config)
         .filter(({ tasks }) => tasks.length > 0)

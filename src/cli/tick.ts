@@ -38,7 +38,7 @@ export async function tickCommand(invocation: TickInvocation, world: World): Pro
 }
 
 function runOf({ common, format, cron }: TickInvocation): { readonly invocation: RunInvocation } {
-  const nothing = { only: [], skip: [], overrides: [], junit: undefined };
+  const nothing = { only: [], skip: [], overrides: [], junit: undefined, textfile: undefined };
   const select = { tasks: ['health'] };
   return {
     invocation: {

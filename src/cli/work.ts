@@ -19,6 +19,8 @@ interface WorkRequest {
   readonly log: Log;
   readonly observer: RunObserver;
   readonly signal: AbortSignal;
+  /** The caller judges the jobs of the schedule itself: one problem, one alert. */
+  readonly judgesJobs?: true;
 }
 
 /** Hands the selected tasks to the engine, with everything they may reach. Never throws for what a task does. */
@@ -27,6 +29,7 @@ export async function work(request: WorkRequest): Promise<readonly TaskReport[]>
   const { config, invocation, selected } = plan;
   const { connection } = config.database;
   const environment = connection === undefined ? {} : libpqEnvironment(connection);
+  const self = selfOf({ config, journal, stateDirectory: plan.stateDirectory, world });
   return runTasks({
     tasks: selected,
     dryRun: invocation.dryRun,
@@ -39,7 +42,7 @@ export async function work(request: WorkRequest): Promise<readonly TaskReport[]>
     writer: sessions.writer,
     clients: clientPrograms(config.programDirectories, world.env['PATH'], environment),
     history: journal,
-    self: selfOf({ config, journal, stateDirectory: plan.stateDirectory, world }),
+    self: request.judgesJobs === true ? { ...self, jobs: undefined } : self,
     httpsPlaces: config.httpsPlaces,
     observer,
     faults: plan.faults,

@@ -19,6 +19,6 @@ export interface Self {
   readonly notices: readonly string[];
   /** False where nothing is remembered after this run. */
   readonly isDurable: boolean;
-  /** Jobs that have run before, or should have. */
-  jobs(): readonly JobFate[];
+  /** Jobs that have run before, or should have; undefined where somebody else looks at them. */
+  readonly jobs: (() => readonly JobFate[]) | undefined;
 }

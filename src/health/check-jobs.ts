@@ -14,7 +14,10 @@ export const jobsCheck = defineCheck({
   warns: 'a slot was skipped, or the last run was killed',
   fails: 'a slot was missed, or two runs in a row failed',
   settings: {},
-  questions: (_, { self }) => (self === undefined ? [] : [{ title: 'jobs', look: async () => judgeJobs(self.jobs()) }]),
+  questions(_, { self }) {
+    const jobs = self?.jobs;
+    return jobs === undefined ? [] : [{ title: 'jobs', look: async () => judgeJobs(jobs()) }];
+  },
 });
 
 interface Judged {

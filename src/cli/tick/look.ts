@@ -12,6 +12,7 @@ import { exitCodeOf } from '../exit-code.ts';
 import type { RunInvocation } from '../invocation.ts';
 import { openLog } from '../log.ts';
 import { publish } from '../publish.ts';
+import { rememberedOf } from '../remembered.ts';
 import { reporter } from '../reporting.ts';
 import { planOf } from '../run-plan.ts';
 import { openSessions, type Sessions } from '../sessions.ts';
@@ -57,7 +58,16 @@ export async function look(
   await using sessions = openSessions(config, 'maint/tick');
   journal.thinSamples(new Date(world.now().getTime() - FINE_SAMPLES_MS), world.now());
   journal.begin(reporter(plan, world).start());
-  const health = await work({ plan, world, sessions, journal, log, observer: QUIET, signal: stopping.signal });
+  const health = await work({
+    plan,
+    world,
+    sessions,
+    journal,
+    log,
+    observer: QUIET,
+    signal: stopping.signal,
+    judgesJobs: true,
+  });
   const judged = judgeJobs({ config, journal, unreachable: await unreachable(sessions) }, world);
   const peers = await judgePeers({ coordination: sessions.coordination, project: config.project }, world);
   const tasks: readonly TaskReport[] = [...health, judged.report, ...peers];
@@ -72,7 +82,7 @@ export async function look(
   const told: RunReport = { ...report, alerts: await tellChannels(report, telling) };
   // What is wrong was told. The switch is there for what was not, and for the tick that does not come.
   if (invocation.cron) await tellEnd(run, told.alerts?.undelivered === 0 ? 0 : 1, telling);
-  publish(told, invocation, world);
+  publish(told, { invocation, textfile: config.textfile, remembered: rememberedOf(told, journal) }, world);
   return { exitCode: exitCodeOf(told, invocation.failOn), due: stopping.signal.aborted ? [] : judged.due };
 }
 
