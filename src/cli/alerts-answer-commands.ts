@@ -168,7 +168,7 @@ export function fillSilence(silence: Command, building: Building): void {
         .addOption(valueOption('--by <name>', 'who you are; the user of the system where left out'))
         .option('--until-resolved', 'end it once everything it kept silent is over')
         .option(...JSON_FLAG);
-      addExample(command, building, ["maint silence add --match 'check=disk*' --for 2h --reason 'disk swap'", '']);
+      addExample(command, building, ['maint silence add --match check=disk --for 2h --reason swap', 'checks run on']);
       command.action(({ match, for: length, by, reason, untilResolved = false }: SilenceFlags) => {
         if (match === undefined)
           throw usage('maint silence add needs --match', 'Write what is to be silent: --match check=disk.');

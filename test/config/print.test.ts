@@ -71,8 +71,14 @@ alerts: { channels: [{ type: slack, name: ops, url: 'https://hooks.example/x' }]
         flapping: true
         checks: {}
         windows: []
+        canary:
+          enabled: true
+          every: 7 days
+          hours: Mon-Fri 09:00-17:00 UTC
+          except: []
         timeout: 10s
       owners: {}
+      deadMan: []
       log:
         level: info
       "

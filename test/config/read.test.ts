@@ -225,7 +225,7 @@ log: { level: debgu }
         "maint.yaml:22: tasks.look.paths[1]: found a number, allowed is text",
         "maint.yaml:23: tasks.look.labels.b: found a number, allowed is text",
         "maint.yaml:24: tasks.tidy: warnAt must not be above failAt",
-        "maint.yaml:28: alerts.channels[0].type: found "slak", allowed are slack, webhook; did you mean "slack"?",
+        "maint.yaml:28: alerts.channels[0].type: found "slak", allowed are slack, webhook, discord, teams, pagerduty, ntfy, email, alertmanager, apprise; did you mean "slack"?",
         "maint.yaml:30: alerts.channels[1].name: the environment variable NOPE is not set",
         "maint.yaml:32: alerts.channels[1].url.file: missing; text is required",
         "maint.yaml:32: alerts.channels[1].url.fil: unknown key; did you mean "file"?",
