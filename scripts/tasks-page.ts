@@ -18,7 +18,7 @@ ${table(
 
 A tier (${TIERS.map((tier) => `\`maint ${tier}\``).join(', ')}) runs its tasks in this order. Every task is a command of its
 own as well, and takes in its block of the configuration, beside its own settings, \`enabled\` (whether its tier runs it),
-\`tier\` and \`deadline\` (how long one step may take).
+\`tier\`, \`deadline\` (how long one step may take) and \`schedule\` (when it runs instead of with its tier).
 
 ${words.map(section).join('\n')}
 # Exit codes

@@ -11,6 +11,7 @@ import { parseExpression, type CronExpression } from '../schedule/fields.ts';
 import { CRON_PATH } from '../schedule/machine.ts';
 import { tasks } from '../tasks/index.ts';
 import { NO_ENVIRONMENT } from './cron-line.ts';
+import { fragilePaths } from './fragile.ts';
 import type { CommonFlags } from './invocation.ts';
 import { isBusy, jobsOf, type Job } from './jobs.ts';
 import { backupDirectory, stateDirectory } from './state-directory.ts';
@@ -56,7 +57,12 @@ export async function planCron(world: World, common: CommonFlags, config: Config
     file,
     ...under,
     process: started,
-    notices: [...fragile(started), ...under.notices],
+    notices: [
+      ...fragilePaths(started).map(
+        (path) => `${path} goes away with the next upgrade or cleaning; ${MOVE}, and install again`,
+      ),
+      ...under.notices,
+    ],
   };
 }
 
@@ -81,24 +87,13 @@ function expressionOf(name: string, text: string): CronExpression {
   });
 }
 
+const MOVE = 'install it in a place that stays';
+
 function refuseOdd(path: string): void {
   if (printable(path) === path) return;
   throw new MaintError('CONFIG_INVALID', `the path "${printable(path)}" has characters that no crontab can hold`, {
     hint: 'Rename the file or the directory.',
   });
-}
-
-/** Places that go away with the next version, the next cleaning or the next start. */
-const FRAGILE =
-  /\/(\.?nvm|\.volta|\.?asdf|\.?fnm|fnm_multishells|\.?nodenv|\.?n|mise|rtx|Cellar|_npx)\/|^(\/private)?(\/var)?\/tmp\//;
-
-function fragile({ nodePath, scriptPath }: World['process']): readonly string[] {
-  return [nodePath, scriptPath]
-    .filter((path) => FRAGILE.test(path))
-    .map(
-      (path) =>
-        `${path} goes away with the next upgrade or cleaning; install it in a place that stays, and install again`,
-    );
 }
 
 /** What differs where cron starts it: in the home directory, with an environment of four variables. */

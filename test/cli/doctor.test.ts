@@ -413,12 +413,20 @@ describe('the schedule', () => {
     ['17 3 * * * /usr/bin/node "/opt/maint/bin/maint.js" --config /etc/maint.yaml daily --cron', 'ok'],
     ['# 17 3 * * * maint daily --cron', 'warn'],
     ['17 3 * * * echo daily', 'warn'],
+    ['17 3 * * * maint tick --cron', 'warn'],
     ['17 3 * * * maint dailyreport', 'warn'],
   ] as const)('with the line %s is %s', async ([line, status]) => {
     const crontab = `#!/bin/sh\ncat <<'END'\n${line}\nEND\n`;
     const PATH = `${searchPath([], { crontab })}:${process.env['PATH'] ?? ''}`;
     const { checks } = await examine(makeWorld({ cwd: folder(), env: { PATH } }));
     expect(named(checks, 'daily')).toMatchObject([{ status }]);
+  });
+
+  test('misses the tick, which makes up for what was missed', async () => {
+    const { checks } = await examine(makeWorld({ cwd: folder() }));
+    expect(named(checks, 'tick')).toMatchObject([
+      { status: 'warn', fix: [expect.any(String), expect.stringContaining('*/5')] },
+    ]);
   });
 
   test('names the line to add, with the time and the file of the configuration', async () => {
@@ -433,6 +441,12 @@ describe('the schedule', () => {
 });
 
 describe('Node.js', () => {
+  test('in a place that the next upgrade takes away is a warning', async () => {
+    const nodePath = '/home/me/.nvm/versions/node/v24.1.0/bin/node';
+    const { checks } = await examine(makeWorld({ cwd: folder(), process: { nodePath } }));
+    expect(named(checks, 'place')).toMatchObject([{ status: 'warn', summary: expect.stringContaining(nodePath) }]);
+  });
+
   test.for([
     ['22.17.9', 'fail'],
     ['22.18.0', 'ok'],
