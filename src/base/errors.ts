@@ -43,7 +43,7 @@ export const ERRORS = {
   SLOT_DONE: {
     exitCode: 3,
     meaning: 'this scheduled slot was already done',
-    hint: 'Nothing to do; leave out --cron to run it all the same.',
+    hint: 'Nothing to do; without --cron and --slot it runs all the same.',
   },
   DATABASE_UNREACHABLE: {
     exitCode: 4,

@@ -148,7 +148,7 @@ async function carryOut(plan: ExecPlan, invocation: ExecInvocation, world: World
   const durationMs = world.monotonicMs() - startedMs;
   const ending = commandEnding({ job: job.job, end, durationMs, earlier, uncoordinated: turn.uncoordinated });
   const report = reporter(plan, world).finish({
-    tasks: [ownTask({ task: 'exec', planned: true, steps: [{ title: job.job, ending }] }, world)],
+    tasks: [ownTask({ task: `exec ${job.job}`, planned: true, steps: [{ title: job.job, ending }] }, world)],
     stoppedBy: null,
     assumptions: turn.assumptions,
     notices: () => [...turn.notices, ...journal.notices, ...diary.notices()],

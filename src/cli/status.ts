@@ -53,7 +53,8 @@ export async function statusCommand({ common, format }: StatusInvocation, world:
     return exitCode;
   }
   const paint = paintFor(common.color, env, stdout);
-  const rows = jobs.flatMap((job) => jobLines(job, world.now(), paint));
+  const width = Math.max(...jobs.map(({ job }) => job.length));
+  const rows = jobs.flatMap((job) => jobLines({ ...job, job: job.job.padEnd(width) }, world.now(), paint));
   const tasksRows = lastOfTasks.map(
     ({ task, verdict, startedAt }) =>
       `${fateMark(verdictOf(verdict), paint)} ${task.padEnd(14)}  ${ago(startedAt, world.now())}`,
@@ -106,7 +107,7 @@ function jobLines(status: JobStatus, now: Date, paint: Paint): readonly string[]
   const coming = next === null ? '' : `  next ${next.slice(0, 16)}Z`;
   const what = names.length > 0 ? names.join(', ') : next === null ? paint('dim', 'no task') : 'a command';
   return [
-    `${mark} ${job.padEnd(9)}  ${past.padEnd(22)}${coming}  ${what}`,
+    `${mark} ${job}  ${past.padEnd(22)}${coming}  ${what}`,
     ...(missed.length === 0
       ? []
       : [indented(paint('red', `${plural(missed.length, 'slot')} missed: nothing ran for ${slotList(missed)}`))]),

@@ -40,7 +40,10 @@ describe('maint exec', () => {
     expect(entries(site, 'etl')).toMatchObject([{ status: 'failed', exitCode: 7, slot: null }]);
     expect(pings(site)).toEqual(['/start', '/7']);
     expect(alarms(site)).toEqual([expect.stringContaining('exit code 7')]);
+    expect((await runMaint(call(site, '--job other', 'true'))).exitCode).toBe(0);
+    expect(alarms(site), 'that another job is well is no end of this').toHaveLength(1);
     const well = await runMaint(call(site, '--job etl', 'true'));
+    expect(alarms(site)).toHaveLength(2);
     expect(well).toMatchObject({ exitCode: 0, stdout: '', stderr: '' });
     expect(pings(site).slice(2)).toEqual(['/start', '/0']);
   });
