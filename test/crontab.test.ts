@@ -60,7 +60,7 @@ test('the address of the database is not in it', () => {
   expect(TEXT).not.toMatch(/DATABASE_URL|postgres(?:ql)?:\/\//);
 });
 
-test('every job runs with an empty environment and says nothing', async ({ site }) => {
+test('every job runs with an empty environment and says nothing', { timeout: 120_000 }, async ({ site }) => {
   site.configure({ database: { url: site.database.url }, alerts: {} });
   site.shadow('maint', `exec '${process.execPath}' '${MAINT}' "$@"`);
   for (const { command } of jobs) {
