@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest';
 import { dueForCanary } from '../../src/alerts/canary.ts';
 import { afterTest, newRecord, type ChannelRecord } from '../../src/alerts/channel-record.ts';
+import { announce } from '../../src/alerts/announce.ts';
 import { deliver } from '../../src/alerts/deliver.ts';
 import { testMessage } from '../../src/alerts/message.ts';
+import { memoryAlertStore } from '../../src/alerts/store.ts';
 import { everyChannel, settingsWith } from '../support/channels.ts';
 import { startReceiver } from '../support/receiver.ts';
+import { reportOf, stepOf, taskOf } from '../support/reports.ts';
 import { sendingFor } from '../support/sending.ts';
 
 const FRIDAY_NOON = new Date('2026-11-20T12:00:00Z');
@@ -53,4 +56,33 @@ test('disturbs nobody: no incident, no sound, an alert that is over before it be
   expect(afterTest(newRecord('slack'), [delivery], { at: FRIDAY_NOON })).toMatchObject({
     verifiedAt: FRIDAY_NOON.toISOString(),
   });
+});
+
+test('a channel that takes no canary is a problem of its own, told through the others, until it takes one', async () => {
+  await using receiver = await startReceiver();
+  const settings = await settingsWith(everyChannel(receiver).slice(0, 2));
+  const store = memoryAlertStore();
+  const tell = async (hour: number, status: number): Promise<readonly string[]> => {
+    const before = receiver.requests.length;
+    receiver.at('/hook', { status });
+    const at = new Date(FRIDAY_NOON.getTime() + hour * 3_600_000);
+    const about = { run: '11111111-2222-4333-8444-555555555555', project: 'shop', host: 'db1', now: at };
+    const message = testMessage({ ...about, test: { phase: 'trigger', isCanary: true } });
+    const [, hook] = settings.channels;
+    if (hook === undefined) throw new Error('two channels expected');
+    const tried = await deliver({ ...sendingFor(), message, channels: [hook], timeoutMs: 20_000 });
+    const report = reportOf([taskOf('health', stepOf('disk /', 'fine', { verdict: 'done' }))], {
+      run: `00000000-0000-4000-8000-${String(hour).padStart(12, '0')}`,
+      startedAt: at.toISOString(),
+    });
+    await announce({ ...sendingFor(), report, settings, store, secrets: [], tried });
+    return receiver.requests.slice(before).flatMap(({ path, body }) => (path.startsWith('/services') ? [body] : []));
+  };
+  const [alarm, ...more] = await tell(0, 404);
+  expect(alarm).toContain('channel hook');
+  expect(alarm).toContain('answered 404');
+  expect(more).toEqual([]);
+  expect(await tell(1, 404)).toEqual([]);
+  const [end] = await tell(2, 200);
+  expect(end).toContain('*OK* alerts, channel hook');
 });
