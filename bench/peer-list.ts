@@ -1,4 +1,4 @@
-import { chownSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, readdirSync, statSync, writeFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { maint, shell, type Command } from './measure.ts';
 import type { MixedCluster } from './mixed-cluster.ts';
@@ -52,6 +52,8 @@ function ours({ folder, mixed }: Place, level: number): Peer {
     program: 'zstd',
     repository,
     async prepare() {
+      // A journal that knows earlier backups would miss them.
+      rmSync(env.MAINT_STATE_DIR, { recursive: true, force: true });
       const settings = {
         name: 'bench',
         database: { url: '${DATABASE_URL}' },
