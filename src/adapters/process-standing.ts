@@ -1,7 +1,7 @@
 import { isProcessAlive } from './host.ts';
 import { readIfThere } from './files.ts';
 import { MaintError } from '../base/errors.ts';
-import { runProgram } from './programs.ts';
+import { runProgramToEnd } from './programs.ts';
 
 /** What systemd knows of a unit. */
 export interface UnitStanding {
@@ -22,13 +22,23 @@ const SYSTEMCTL_TIMEOUT_MS = 10_000;
 /**
  * Asks systemd for a unit.
  * @param program `systemctl`, or a path to it
- * @throws MaintError PROGRAM_MISSING where there is no systemd, PROGRAM_FAILED, TIMED_OUT
+ * @throws MaintError PROGRAM_MISSING where there is no systemd or it does not answer, TIMED_OUT
  * @see https://www.freedesktop.org/software/systemd/man/latest/org.freedesktop.systemd1.html
  */
 export async function unitStanding(unit: string, signal: AbortSignal, program = 'systemctl'): Promise<UnitStanding> {
   const properties = 'LoadState,ActiveState,SubState,Result,NRestarts';
   const args = ['show', `--property=${properties}`, '--', unit];
-  const { stdout } = await runProgram({ file: program, args, timeoutMs: SYSTEMCTL_TIMEOUT_MS, signal });
+  const { stdout, stderr, exitCode } = await runProgramToEnd({
+    file: program,
+    args,
+    timeoutMs: SYSTEMCTL_TIMEOUT_MS,
+    signal,
+  });
+  // It answers for every unit, also for one that is not there: anything else means that systemd itself is not.
+  if (exitCode !== 0)
+    throw new MaintError('PROGRAM_MISSING', `systemd does not answer: ${stderr.split('\n', 1)[0] ?? ''}`, {
+      hint: 'Name a pidFile instead where services are started by something else than systemd.',
+    });
   const values = new Map(stdout.split('\n').map((line) => [line.split('=', 1)[0] ?? '', line.replace(/^[^=]*=/, '')]));
   return {
     loaded: values.get('LoadState') ?? 'unknown',

@@ -64,6 +64,13 @@ test('without systemd nothing is found out', async () => {
   await expect(checkProcess(settings, around(), join(folder, 'nowhere'))).rejects.toMatchObject({
     code: 'PROGRAM_MISSING',
   });
+  const silent = join(folder, 'silent');
+  writeFileSync(silent, '#!/bin/sh\necho "Failed to connect to bus" >&2\nexit 1\n');
+  chmodSync(silent, 0o755);
+  await expect(checkProcess(settings, around(), silent)).rejects.toMatchObject({
+    code: 'PROGRAM_MISSING',
+    message: 'systemd does not answer: Failed to connect to bus',
+  });
 });
 
 test('a pid file is fine while its process lives', async () => {
