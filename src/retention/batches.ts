@@ -28,14 +28,18 @@ const STATEMENT_TIMEOUT_MS = 30_000;
 
 /**
  * Takes the rows of a range. Where another session holds a lock for longer than the limit, the same range is taken once
- * more without the rows that are locked; where even that does not go through, its rows are left for the next run.
+ * more without the rows that are locked; where even that does not go through, or the role may not lock rows, its rows are
+ * left for the next run.
  * @throws MaintError STATEMENT_TIMED_OUT, and whatever else the server says
  */
 export async function takeRange(request: BatchRequest, tally: Tally): Promise<BatchEnd> {
   const plain = await attempt(request, false, tally);
   if (plain !== undefined) return plain;
-  const around = await attempt(request, true, tally);
-  return around ?? { rows: 0, isWhole: true, ms: request.lockTimeoutMs, waiting: 0 };
+  if (request.target.mayLockRows) {
+    const around = await attempt(request, true, tally);
+    if (around !== undefined) return around;
+  } else tally.lockedSkipped += await countLeft(request);
+  return { rows: 0, isWhole: true, ms: request.lockTimeoutMs, waiting: 0 };
 }
 
 /** @returns undefined where a lock was not to be had in time */
@@ -62,6 +66,12 @@ async function attempt(request: BatchRequest, isAroundLocks: boolean, tally: Tal
     tally.lockTimeouts += 1;
     return undefined;
   }
+}
+
+async function countLeft(request: BatchRequest): Promise<number> {
+  const { database, lockTimeoutMs } = request;
+  const limits = { lockTimeoutMs, statementTimeoutMs: STATEMENT_TIMEOUT_MS };
+  return database.transaction(limits, (inside) => leftIn(inside, request));
 }
 
 /** How many rows of the range are still there, as other sessions hold them. */

@@ -17,6 +17,8 @@ export interface Target {
   readonly ageType: AgeType;
   /** It is a part of a divided table. */
   readonly isPartition: boolean;
+  /** May the role lock single rows? It takes UPDATE, which deleting does not. */
+  readonly mayLockRows: boolean;
   /** Quoted, for casts. */
   readonly ageCast: Identifier;
   /** A btree index that holds every row with an age leads with the age column. */
@@ -48,6 +50,7 @@ interface Member {
   readonly ageType: string | null;
   readonly isPartition: boolean;
   readonly canDelete: boolean;
+  readonly mayLockRows: boolean;
   readonly isIndexed: boolean;
   readonly primaryKey: readonly string[] | null;
   /** Schemas and names of the types of the primary key, one after the other. */
@@ -104,7 +107,7 @@ function unfit(members: readonly Member[], { table, age }: Aged, needs: string):
 const GUESSED_ROWS_PER_BLOCK = 60;
 
 function targetOf(member: Member, age: string): Target | undefined {
-  const { oid, schema, name, kind, ageType, estimatedRows, estimatedBlocks } = member;
+  const { oid, schema, name, kind, ageType, estimatedRows, estimatedBlocks, mayLockRows } = member;
   if (kind !== 'r' || ageType === null || !isAgeType(ageType)) return undefined;
   const isCounted = estimatedRows > 0 && estimatedBlocks > 0;
   return {
@@ -114,6 +117,7 @@ function targetOf(member: Member, age: string): Target | undefined {
     age: ident(age),
     ageType,
     isPartition: member.isPartition,
+    mayLockRows,
     ageCast: ident('pg_catalog', ageType),
     isIndexed: member.isIndexed,
     primaryKey: member.primaryKey ?? [],
@@ -142,6 +146,7 @@ const membersOf = ({ table, age }: Aged, needs: string) => sql<Member>`
   SELECT c.oid::text AS oid, n.nspname AS schema, c.relname AS name, c.relkind::text AS kind, t.typname AS "ageType",
          c.relispartition AS "isPartition",
          has_table_privilege(c.oid, ${needs}::text) AND has_table_privilege(c.oid, 'SELECT') AS "canDelete",
+         has_any_column_privilege(c.oid, 'UPDATE') AS "mayLockRows",
          EXISTS (SELECT FROM pg_index i
                    JOIN pg_class ic ON ic.oid = i.indexrelid
                    JOIN pg_am m ON m.oid = ic.relam AND m.amname = 'btree'

@@ -1,8 +1,12 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
+import { parseConnection } from '../../src/adapters/connection.ts';
+import { openSession } from '../../src/adapters/postgres.ts';
+import { Secret } from '../../src/base/secret.ts';
 import { prune } from '../../src/tasks/prune.ts';
 import { openApp } from '../support/client.ts';
-import { test, type TestDatabase } from '../support/database.ts';
+import { clusterUrl, LIMITS, test, type TestDatabase } from '../support/database.ts';
 import { performSteps, planTask, runTask } from '../support/run-task.ts';
 
 const RULE = { name: 'events', table: 'events', age: 'at', olderThan: '30 days' };
@@ -269,6 +273,28 @@ describe('beside other sessions', () => {
     }
     const [again] = await runTask(prune, settings, { database: session });
     expect(again).toMatchObject({ status: 'done', facts: { rows: 1, remaining: 0 } });
+  });
+
+  test('a role that may not lock rows leaves a range with a held one to the next run', async ({ database }) => {
+    await makeEvents(database);
+    const role = `plain_${randomBytes(4).toString('hex')}`;
+    await database.query(`CREATE ROLE ${role} LOGIN; GRANT SELECT, DELETE ON events TO ${role}`);
+    {
+      await using session = openSession({
+        connection: parseConnection(new Secret(clusterUrl(database.name, role))),
+        mode: 'read-write',
+        limits: LIMITS,
+        applicationName: 'maint/test',
+      });
+      await using holder = await openApp(database.url, 'holder');
+      await holder.query('BEGIN; SELECT FROM events WHERE id = 900 FOR KEY SHARE');
+      const settings = { rules: [RULE], lockTimeout: '200ms', pace: 'full' };
+      const [outcome] = await runTask(prune, settings, { database: session });
+      expect(outcome).toMatchObject({ status: 'warn', facts: { rows: 0, remaining: 281, lockedSkipped: 281 } });
+      await holder.query('COMMIT');
+      expect((await runTask(prune, settings, { database: session }))[0]).toMatchObject({ facts: { rows: 281 } });
+    }
+    await database.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
   });
 
   test('someone who waits for a doomed row while another holds one waits no longer than the lock timeout', async ({
