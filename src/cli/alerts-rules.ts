@@ -8,7 +8,7 @@ const DEFAULT_EVERY = '24h';
 const MARGIN_SECONDS = 600;
 
 /**
- * `maint alerts rules`: rules for Prometheus over the file that `maint health --format prometheus` writes. They say
+ * `maint alerts rules`: rules for Prometheus over the file that `textfile` of the configuration names. They say
  * that maint is silent, that it is not well, and, by an alert that always fires, that Prometheus itself still tells.
  * @throws MaintError USAGE when the interval is no duration
  */
@@ -43,8 +43,7 @@ groups:
           summary: maint has written no metrics for ${project} for two intervals.
           description: Nothing is checked and nothing is told. Look whether cron still starts it, with maint status and maint doctor.
       - alert: MaintNoSuccess
-        expr: 'count(maint_check_status{project="${project}"} >= 2) > 0'
-        for: ${2 * everySeconds + MARGIN_SECONDS}s
+        expr: 'time() - max(maint_run_last_success_timestamp_seconds{project="${project}"}) > ${2 * everySeconds + MARGIN_SECONDS}'
         labels: { severity: warning, project: ${project} }
         annotations:
           summary: No run for ${project} was all well for two intervals.

@@ -19,6 +19,7 @@ interface About {
   readonly crontab?: string;
   readonly verifiedAt?: string;
   readonly hosts?: readonly string[];
+  readonly textfile?: string;
 }
 
 async function lookAt({
@@ -29,10 +30,11 @@ async function lookAt({
   crontab = '',
   verifiedAt,
   hosts = ['db1'],
+  textfile,
 }: About) {
   const alerts = await alertSettings.parseAsync({ channels, canary });
   return checkAlive({
-    config: { alerts, heartbeatUrl, deadMan: await deadManSettings.parseAsync(deadMan) },
+    config: { alerts, heartbeatUrl, deadMan: await deadManSettings.parseAsync(deadMan), textfile },
     records: verifiedAt === undefined ? [] : [{ ...newRecord('ops'), verifiedAt }],
     schedules: [{ origin: 'crontab -l', text: crontab }],
     hosts,
@@ -58,6 +60,7 @@ test('warns while fewer than two watches are on, and says how to switch on the o
 
 test('is content with any two of them', async () => {
   expect(await lookAt({ ...HEARTBEAT, hosts: ['db1', 'db2'] })).toMatchObject({ status: 'ok' });
+  expect(await lookAt({ ...HEARTBEAT, textfile: '/var/lib/node_exporter/maint.prom' })).toMatchObject({ status: 'ok' });
   const deadMan = [{ type: 'urls', success: 'https://ping.example.com/1' }];
   const both = { status: 'ok', summary: expect.stringContaining('2 watches') };
   expect(await lookAt({ ...HEARTBEAT, crontab: TICK })).toMatchObject(both);
@@ -73,7 +76,7 @@ test('prints rules for Prometheus that fit the interval of the metrics', async (
   expect(groups[0]?.rules).toMatchObject([
     { alert: 'Watchdog', expr: 'vector(1)' },
     { alert: 'MaintStale', expr: expect.stringMatching(/project="shop"\}\) > 1200 or absent\(/) },
-    { alert: 'MaintNoSuccess', for: '1200s' },
+    { alert: 'MaintNoSuccess', expr: expect.stringMatching(/last_success.*> 1200$/) },
   ]);
   expect(await main(['alerts', 'rules', '--every', 'often'], makeWorld({ cwd: '/' }))).toBe(2);
 });

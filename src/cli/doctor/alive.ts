@@ -8,7 +8,7 @@ const { ok, warn } = verdictsOf('channels');
 
 /** What the answer rests on. */
 interface Evidence {
-  readonly config: Pick<Config, 'alerts' | 'heartbeatUrl' | 'deadMan'>;
+  readonly config: Pick<Config, 'alerts' | 'heartbeatUrl' | 'deadMan' | 'textfile'>;
   readonly records: readonly ChannelRecord[];
   /** What cron and systemd start on this machine. */
   readonly schedules: readonly ScheduleText[];
@@ -45,7 +45,7 @@ export function checkAlive(evidence: Evidence): Check {
 }
 
 function watchesOf({ config, records, schedules, hosts, now }: Evidence): readonly Watch[] {
-  const { alerts, heartbeatUrl, deadMan } = config;
+  const { alerts, heartbeatUrl, deadMan, textfile } = config;
   const { enabled, every, except } = alerts.canary;
   const tried = alerts.channels.filter(({ name }) => !except.includes(name));
   const isTested = tried.every(({ name }) => isWithin(recordOf(records, name).verifiedAt, every + DAY_MS, now));
@@ -67,8 +67,8 @@ function watchesOf({ config, records, schedules, hosts, now }: Evidence): readon
     },
     {
       name: 'rules for Prometheus',
-      isOn: isStarted(schedules, /--format[= ]prometheus\b/),
-      how: 'Let cron write maint health --format prometheus for node_exporter, and load what maint alerts rules prints.',
+      isOn: textfile !== undefined || isStarted(schedules, /--format[= ]prometheus\b|--textfile\b/),
+      how: 'Where there is Prometheus: set textfile to a file of node_exporter, and load what maint alerts rules prints.',
     },
   ];
 }
