@@ -6,7 +6,7 @@ import { isOutOfReach } from './unanswered.ts';
 
 /** Whether the database answers, as far as the steps before have found out. */
 export interface Gate {
-  /** The title of the step that found out that it does not. */
+  /** The title of the step that found out that it does not, or that has not found out yet that it does. */
   closedBy: string | undefined;
 }
 
@@ -17,6 +17,8 @@ export interface Gate {
 export function stepOf(check: Check, question: Question, gate: Gate): Step {
   const { title } = question;
   const step = { title, concern: concernOf(check, question) };
+  // Closed until the step that decides has opened it, which it does not when a drill forces it to fail.
+  if ('decides' in question) gate.closedBy = title;
   if ('look' in question) return { ...step, isConcurrent: true, perform: (context) => question.look(context) };
   return { ...step, perform: (context) => askThrough(gate, question, context) };
 }
