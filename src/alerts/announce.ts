@@ -2,6 +2,7 @@ import type { AlertReport } from '../engine/report.ts';
 import { brokenChannels } from './broken.ts';
 import { secretsOf } from './channels/settings.ts';
 import { decide } from './decide.ts';
+import { isHeld } from './decide/hold.ts';
 import { changeEvent } from './events.ts';
 import { groupMessages } from './message.ts';
 import { handlingOf, muteOf } from './policy.ts';
@@ -44,8 +45,20 @@ async function flush(round: Round): Promise<void> {
   const findings = readFindings(report, settings.on);
   const channels = settings.channels.map(({ name }) => name);
   const isQuiet = (fingerprint: string): boolean => isQuietNow(fingerprint, round);
-  for (const message of waitingIn(round))
-    await send(stillTrue(message, { findings, states: round.states, channels, isQuiet }), round);
+  for (const message of waitingIn(round)) {
+    const left = stillTrue(message, { findings, states: round.states, channels, isQuiet });
+    if (waitsForHours(left, round)) keep(left, round);
+    else await send(left, round);
+  }
+}
+
+/** What found no channel before the hours of its owner ended waits for the next ones, unless somebody has it already. */
+function waitsForHours({ notifications, takenBy }: SpooledMessage, { states, policy, at }: Round): boolean {
+  if (notifications.length === 0 || takenBy.length > 0) return false;
+  return notifications.every(({ fingerprint }) => {
+    const state = states.find((each) => each.fingerprint === fingerprint);
+    return state !== undefined && isHeld(state, handlingOf(state, state.seen, policy), { policy, now: at });
+  });
 }
 
 function isQuietNow(fingerprint: string, { states, policy, at }: Round): boolean {

@@ -150,6 +150,45 @@ test('a ticket found at night is told in the morning, by a tick', async ({ place
   expect(place.told()).toEqual({ pager: 0, chat: 1, boss: 0 });
 });
 
+test('planned work keeps an alarm back while its window is open, and whoever is awake hears of it afterwards', async ({
+  place,
+}) => {
+  const routes = { page: { channels: ['pager'] }, ticket: { channels: ['chat'] } };
+  const work = { cron: '0 3 * * 1', for: '2h', timezone: 'Europe/Berlin', reason: 'new authority', by: 'ana' };
+  place.configure({
+    checks: { certificates: { class: 'page' } },
+    routes,
+    windows: [{ ...work, match: ['check=cert*'] }],
+  });
+  await place.audit('fail');
+  expect(place.told(), 'muted while it is open').toEqual({ pager: 0, chat: 0, boss: 0 });
+  expect((await place.run('history')).out, 'but looked at').toContain('cert-audit');
+  expect((await place.run('alerts', 'explain', ID)).out).toContain('new authority');
+  place.wait(119);
+  await place.run('tick', '--cron');
+  expect(place.told()).toEqual({ pager: 0, chat: 0, boss: 0 });
+  place.wait(11);
+  await place.run('tick', '--cron');
+  expect(place.told(), 'told after it').toEqual({ pager: 1, chat: 0, boss: 0 });
+  expect(place.texts()).toContain('new authority');
+  await place.audit('done');
+  expect(place.told()).toEqual({ pager: 2, chat: 0, boss: 0 });
+});
+
+test('a ticket that no channel took waits through the night like any other', async ({ place }) => {
+  place.wait(14 * 60 + 55);
+  place.configure({ routes: { page: { channels: ['pager'] }, ticket: { channels: ['chat'] } } });
+  place.receiver.always({ status: 403 });
+  expect((await place.audit('fail')).code).toBe(1);
+  place.receiver.always({});
+  place.wait(60);
+  await place.run('tick', '--cron');
+  expect(place.told(), 'seven in the evening').toMatchObject({ chat: 0 });
+  place.wait(14 * 60 + 10);
+  await place.run('tick', '--cron');
+  expect(place.told(), 'nine in the morning').toMatchObject({ chat: 1 });
+});
+
 describe('a silence', () => {
   const ADD = ['silence', 'add', '--match', 'check=cert*', '--by', 'ana'] as const;
 
