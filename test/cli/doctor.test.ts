@@ -15,6 +15,7 @@ import type { Check } from '../../src/cli/doctor/check.ts';
 import { judgeServer } from '../../src/cli/doctor/database.ts';
 import { main } from '../../src/cli/main.ts';
 import { takeLease } from '../../src/engine/lease.ts';
+import { beat } from '../../src/engine/peers.ts';
 import { clusterUrl, LIMITS, queryOnce, test, type TestDatabase } from '../support/database.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { makeWorld, type TestWorld } from '../support/world.ts';
@@ -120,12 +121,20 @@ describe('a healthy set-up', () => {
     writeFileSync(
       join(cwd, 'maint.json'),
       JSON.stringify({
-        alerts: { channels: [{ name: 'ops', type: 'webhook', url: receiver.webhookUrl }] },
+        owners: { db: { contact: '@db' } },
+        alerts: {
+          owner: 'db',
+          channels: [{ name: 'ops', type: 'webhook', url: receiver.webhookUrl }],
+          routes: { page: { channels: ['ops'] } },
+        },
         heartbeat: { url: receiver.pingUrl },
       }),
     );
     const world = makeWorld({ cwd, env: { DATABASE_URL: database.url } });
-    await examine(world);
+    const { checks } = await examine(world);
+    expect(named(checks, 'pages'), 'one channel alone is not enough at night').toMatchObject([
+      { status: 'warn', summary: expect.stringContaining('no fallback'), fix: [expect.stringContaining('fallback')] },
+    ]);
     expect(receiver.requests).toEqual([]);
     expect(readdirSync(cwd)).toEqual(['maint.json']);
     expect(await database.query(`SELECT to_regnamespace('maint') AS schema`)).toEqual([{ schema: null }]);
@@ -242,9 +251,25 @@ describe('a broken set-up', () => {
     const look = async (): Promise<Check | undefined> =>
       named((await examine(makeWorld({ cwd: folder(), env: { DATABASE_URL: url } }))).checks, 'schema maint')[0];
     const before = await look();
-    expect(before?.status).toBe('warn');
-    await apply(before?.fix[0] ?? '', database);
+    expect(before).toMatchObject({
+      status: 'warn',
+      summary: expect.stringMatching(/may not use maint\.lease, maint\.slot: .*kept apart.*falls silent/),
+    });
+    const [use = '', make = ''] = before?.fix ?? [];
+    await apply(use, database);
+    expect(await look(), 'a role that may make nothing gets no watch of the hosts over each other').toMatchObject({
+      status: 'warn',
+      summary: expect.stringMatching(/may not make maint\.heartbeat: no host notices when another one falls silent$/),
+    });
+    await beat({ database: session, project: 'app', host: 'other' });
+    const closed = await look();
+    expect(closed?.summary).toContain('may not use maint.heartbeat: no host');
+    await apply(closed?.fix[0] ?? '', database);
     expect((await look())?.status).toBe('ok');
+    const connection = parseConnection(new Secret(url));
+    await using own = openSession({ connection, mode: 'read-write', limits: LIMITS, applicationName: 'maint/test' });
+    expect(await beat({ database: own, project: 'app', host: 'here' })).toMatchObject([{ host: 'other' }]);
+    expect(make).toMatch(/^GRANT CREATE ON DATABASE .* GRANT USAGE, CREATE ON SCHEMA maint TO /);
     await lease(url);
   });
 
