@@ -73,6 +73,28 @@ describe('maint exec', () => {
     expect(entries(site, 'slow').map(({ status }) => status)).toEqual(['skipped', 'failed']);
   });
 
+  test('begins no second command beside one that outlived a kill -9, and names it', async ({ site }) => {
+    const running = startMaint(call(site, '--job left', 'sh', '-c', 'echo $$ ready; exec sleep 60 >/dev/null 2>&1'));
+    await until('the command runs', () => running.said().includes('ready'));
+    const left = Number.parseInt(running.said(), 10);
+    try {
+      running.child.kill('SIGKILL');
+      await running.ended;
+      const refused = await runMaint(call(site, '--job left', 'echo', 'twice'));
+      expect(refused).toMatchObject({ exitCode: 3, stdout: '' });
+      expect(refused.stderr).toContain(`still runs: process ${left}`);
+      expect(await runMaint(call(site, '--job left --cron', 'echo', 'twice'))).toMatchObject({
+        exitCode: 0,
+        stdout: '',
+      });
+    } finally {
+      process.kill(left, 'SIGKILL');
+    }
+    await until('the command is gone', () => !isAlive(left));
+    expect((await runMaint(call(site, '--job left', 'echo', 'again'))).stdout).toBe('again\n');
+    expect(entries(site, 'left').map(({ status }) => status)).toContain('ok');
+  });
+
   test('gives a slot to one of several hosts, and to none where nobody can tell them apart', async ({ site }) => {
     site.configure({ jobs: [{ name: 'etl', schedule: '0 3 * * *' }] });
     const host = (name: string): MaintRequest =>
