@@ -3,6 +3,12 @@ import type { RunRecord, RunStart, TaskRecord } from './journal.ts';
 import type { RunReport, StepReport } from './report.ts';
 import type { Sample } from './sample.ts';
 
+/** How tables of the journal are reached, in its file or in what stands in for it. */
+export interface JournalStore {
+  readonly write: (work: (store: Sqlite) => void) => void;
+  readonly read: (query: string, values: readonly (string | number)[]) => readonly SqliteRow[];
+}
+
 /** Writes the beginning of a run; a second time changes nothing. */
 export function writeStart(store: Sqlite, start: RunStart): void {
   store.run(
@@ -92,13 +98,3 @@ export const CLAIM_SLOT = `
   ON CONFLICT (tier) DO UPDATE
     SET slot = excluded.slot, run_id = excluded.run_id, finished_at = NULL
   WHERE slot.slot < excluded.slot OR (slot.slot = excluded.slot AND slot.finished_at IS NULL)`;
-
-/** A new document goes to the end, a known one keeps its place. */
-export const PUT_ON_SHELF = `
-  INSERT INTO shelf (kind, id, position, body)
-  VALUES (?, ?, (SELECT coalesce(max(position), 0) + 1 FROM shelf WHERE kind = ?), ?)
-  ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body`;
-
-/** What is in the chronicle is never written over. */
-export const ADD_TO_CHRONICLE =
-  'INSERT INTO chronicle (kind, id, at_ms, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING';

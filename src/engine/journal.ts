@@ -34,6 +34,8 @@ export interface TaskRecord {
 /** Small documents kept by kind and id, in the order they were put: alert states, the delivery spool. */
 export interface Shelf {
   all(): readonly string[];
+  /** @returns undefined where there is none of that id */
+  get(id: string): string | undefined;
   put(id: string, body: string): void;
   remove(id: string): void;
   /** Replaces everything at once. */

@@ -1,14 +1,9 @@
-import type { Sqlite, SqliteRow } from '../adapters/sqlite.ts';
+import type { SqliteRow } from '../adapters/sqlite.ts';
+import type { JournalStore } from './journal-rows.ts';
 import type { KnownJob, Ledger, LedgerEntry, LedgerStatus } from './ledger.ts';
 
-/** How the ledger reaches the file of the journal, or what stands in for it. */
-interface LedgerStore {
-  readonly write: (work: (store: Sqlite) => void) => void;
-  readonly read: (query: string, values: readonly (string | number)[]) => readonly SqliteRow[];
-}
-
 /** The ledger in the tables of the journal. */
-export function ledgerIn({ write, read }: LedgerStore): Ledger {
+export function ledgerIn({ write, read }: JournalStore): Ledger {
   return {
     write: (entry) => write((store) => store.run(WRITE, valuesOf(entry))),
     note: (entry) => write((store) => store.run(NOTE, [...valuesOf(entry), entry.job, entry.slot, entry.reason])),

@@ -3,11 +3,10 @@ import { isFile, makePrivateDirectory } from '../adapters/directories.ts';
 import { moveSqliteAside, openSqlite, openSqliteToRead, type Sqlite, type SqliteRow } from '../adapters/sqlite.ts';
 import { MaintError } from '../base/errors.ts';
 import { DAY_MS } from '../base/units.ts';
+import { chronicleIn, shelfIn } from './document-rows.ts';
 import {
-  ADD_TO_CHRONICLE,
   CLAIM_SLOT,
   LAST_OF_EACH_TASK,
-  PUT_ON_SHELF,
   runRecord,
   SELECT_RUN,
   taskRecord,
@@ -16,6 +15,7 @@ import {
   WORTH_SHOWING,
   writeReport,
   writeStart,
+  type JournalStore,
 } from './journal-rows.ts';
 import { MIGRATIONS } from './journal-schema.ts';
 import { ledgerIn } from './ledger-rows.ts';
@@ -143,10 +143,7 @@ class SqliteJournal implements Journal {
   }
 
   get ledger(): Ledger {
-    return ledgerIn({
-      write: (work) => this.#write(work),
-      read: (query, values) => this.#read(query, values),
-    });
+    return ledgerIn(this.#tables);
   }
 
   samples(name: string, subject: string, since: Date): readonly TimedSample[] {
@@ -158,36 +155,11 @@ class SqliteJournal implements Journal {
   }
 
   shelf(kind: string): Shelf {
-    const put = (store: Sqlite, id: string, body: string): void => store.run(PUT_ON_SHELF, [kind, id, kind, body]);
-    return {
-      all: () =>
-        this.#read('SELECT body FROM shelf WHERE kind = ? ORDER BY position', [kind]).map((row) => text(row, 'body')),
-      put: (id, body) => this.#write((store) => put(store, id, body)),
-      remove: (id) => this.#write((store) => store.run('DELETE FROM shelf WHERE kind = ? AND id = ?', [kind, id])),
-      replace: (entries) =>
-        this.#write((store) =>
-          store.transaction(() => {
-            store.run('DELETE FROM shelf WHERE kind = ?', [kind]);
-            for (const { id, body } of entries) put(store, id, body);
-          }),
-        ),
-    };
+    return shelfIn(this.#tables, kind);
   }
 
   chronicle(kind: string): Chronicle {
-    return {
-      add: (entries) =>
-        this.#write((store) =>
-          store.transaction(() => {
-            for (const { id, at, body } of entries) store.run(ADD_TO_CHRONICLE, [kind, id, Date.parse(at), body]);
-          }),
-        ),
-      since: (at) =>
-        this.#read('SELECT body FROM chronicle WHERE kind = ? AND at_ms >= ? ORDER BY at_ms, rowid', [
-          kind,
-          at.getTime(),
-        ]).map((row) => text(row, 'body')),
-    };
+    return chronicleIn(this.#tables, kind);
   }
 
   reportsSince(at: Date, limit: number): readonly string[] {
@@ -231,6 +203,10 @@ class SqliteJournal implements Journal {
       this.#degrade(error);
       return this.#store().all(query, values);
     }
+  }
+
+  get #tables(): JournalStore {
+    return { write: (work) => this.#write(work), read: (query, values) => this.#read(query, values) };
   }
 
   #store(): Sqlite {
