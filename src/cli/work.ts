@@ -3,6 +3,7 @@ import { libpqEnvironment } from '../adapters/connection.ts';
 import type { Log } from '../base/log.ts';
 import type { World } from '../base/world.ts';
 import type { Journal } from '../engine/journal.ts';
+import { memoryOn } from '../engine/memory.ts';
 import type { TaskReport } from '../engine/report.ts';
 import { runTasks, type RunObserver } from '../engine/run.ts';
 import type { Plan } from './reporting.ts';
@@ -42,6 +43,7 @@ export async function work(request: WorkRequest): Promise<readonly TaskReport[]>
     writer: sessions.writer,
     clients: clientPrograms(config.programDirectories, world.env['PATH'], environment),
     history: journal,
+    memory: memoryOn(journal.shelf('memory')),
     self: request.judgesJobs === true ? { ...self, jobs: undefined } : self,
     httpsPlaces: config.httpsPlaces,
     observer,

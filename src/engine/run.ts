@@ -6,6 +6,7 @@ import type { BackupPlaces } from './backup-places.ts';
 import { interrupted, stepReport, thrownStep, type Ending } from './endings.ts';
 import { forcedEnding, type Fault } from './fault.ts';
 import { inLanes } from './lanes.ts';
+import type { Memory } from './memory.ts';
 import type { StepReport, TaskReport } from './report.ts';
 import type { SampleHistory } from './sample.ts';
 import type { Self } from './self.ts';
@@ -47,6 +48,7 @@ export interface TaskRun {
   readonly writer: Session;
   readonly clients: ClientPrograms;
   readonly history: SampleHistory;
+  readonly memory?: Memory | undefined;
   readonly observer: RunObserver;
   /** Steps that are not performed but made to end badly. Only tasks that read are touched: no drill may cost a backup. */
   readonly faults?: readonly Fault[];
@@ -217,7 +219,7 @@ function surroundings(run: TaskRun, signal: AbortSignal): Omit<PlanContext<unkno
 }
 
 function planContext(run: TaskRun, signal: AbortSignal, settings: unknown): PlanContext<unknown> {
-  return { ...surroundings(run, signal), settings, database: run.reader.within(signal) };
+  return { ...surroundings(run, signal), settings, memory: run.memory, database: run.reader.within(signal) };
 }
 
 function stepContext(task: Task, run: TaskRun, signal: AbortSignal): StepContext {
@@ -225,6 +227,7 @@ function stepContext(task: Task, run: TaskRun, signal: AbortSignal): StepContext
   return {
     ...surroundings(run, signal),
     database: session.within(signal),
+    memory: run.memory,
     progress: (progress) => run.observer.progressed(progress),
   };
 }

@@ -4,6 +4,7 @@ import type { Database, Reader } from '../adapters/postgres.ts';
 import type { Log } from '../base/log.ts';
 import type { BackupPlaces } from './backup-places.ts';
 import type { Concern } from './concern.ts';
+import type { Memory, Recall } from './memory.ts';
 import type { Outcome } from './outcome.ts';
 import type { SampleHistory } from './sample.ts';
 import type { Self } from './self.ts';
@@ -114,11 +115,15 @@ export interface PlanContext<Settings> extends Surroundings {
   readonly settings: Settings;
   /** A session that PostgreSQL itself keeps read-only. Connects at its first use. */
   readonly database: Reader;
+  /** Left out where nobody keeps a journal. */
+  readonly memory?: Recall | undefined;
 }
 
 export interface StepContext extends Surroundings {
   /** May write, unless the task's effect is `reads`: then the session is read-only here too. */
   readonly database: Database;
+  /** What later runs should know. Left out where nobody keeps a journal. */
+  readonly memory?: Memory | undefined;
   /** Tells a person at a terminal how far the step is. Cheap enough to call often. */
   progress(progress: Progress): void;
 }

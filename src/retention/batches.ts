@@ -1,8 +1,9 @@
 import type { Database, Transaction } from '../adapters/postgres.ts';
-import { sql, type Statement } from '../adapters/sql.ts';
+import { sql } from '../adapters/sql.ts';
 import { timed } from '../adapters/stopwatch.ts';
 import { MaintError } from '../base/errors.ts';
 import type { Action, Grip, Took } from './action.ts';
+import type { Bookmark } from './cursor.ts';
 import type { Tally } from './tally.ts';
 
 /** Takes one range in one short transaction. */
@@ -11,7 +12,7 @@ export interface BatchRequest extends Omit<Grip, 'isAroundLocks'> {
   readonly action: Action;
   readonly lockTimeoutMs: number;
   /** Written down together with the batch, where the whole range is done. */
-  readonly save: Statement<never> | undefined;
+  readonly save: Bookmark | undefined;
 }
 
 /** What became of a batch. */
@@ -44,19 +45,20 @@ export async function takeRange(request: BatchRequest, tally: Tally): Promise<Ba
 
 /** @returns undefined where a lock was not to be had in time */
 async function attempt(request: BatchRequest, isAroundLocks: boolean, tally: Tally): Promise<BatchEnd | undefined> {
-  const { database, action, lockTimeoutMs } = request;
+  const { database, action, lockTimeoutMs, save } = request;
   let left = 0;
   try {
     const { value, ms } = await timed(() =>
       database.transaction({ lockTimeoutMs, statementTimeoutMs: STATEMENT_TIMEOUT_MS }, async (inside) => {
         const took = await action.take(inside, { ...request, isAroundLocks });
         if (isAroundLocks && took.isWhole) left = await leftIn(inside, request);
-        if (request.save !== undefined && took.isWhole) await inside.run(request.save);
+        if (save?.statement !== undefined && took.isWhole) await inside.run(save.statement);
         const [end] = await inside.rows(END);
         return { ...took, waiting: end?.waiting ?? 0, walBytes: end?.walBytes ?? 0 };
       }),
     );
     await value.afterCommit?.();
+    if (value.isWhole) save?.committed?.();
     tally.lockedSkipped += left;
     tally.batchMs.push(ms);
     tally.attributes += value.attributes ?? 0;

@@ -1,10 +1,12 @@
 import type { Database } from '../adapters/postgres.ts';
 import { timed } from '../adapters/stopwatch.ts';
 import { MaintError } from '../base/errors.ts';
+import type { Memory } from '../engine/memory.ts';
 import type { Action } from './action.ts';
 import { takeRange, type BatchEnd } from './batches.ts';
 import type { Doom } from './doomed.ts';
-import { deservesCursor, findCursor, openCursor, type CursorKeeper, type Sweeping } from './cursor.ts';
+import { findCursor, openCursor } from './cursor-keeping.ts';
+import { deservesCursor, type CursorKeeper, type Sweeping } from './cursor.ts';
 import type { Gates } from './gates.ts';
 import { sweepPartitions } from './partition-sweep.ts';
 import { targetsOutside, type Partitions } from './partitions.ts';
@@ -39,6 +41,8 @@ export interface Sweep {
   readonly sweeping?: Sweeping | undefined;
   /** Forget how far an earlier run came. */
   readonly isFresh?: boolean;
+  /** Keeps how far this run came where the database does not. */
+  readonly memory?: Memory | undefined;
   readonly pace: Pace;
   readonly lockTimeoutMs: number;
   readonly gates: Gates;
@@ -88,16 +92,16 @@ function endingBy(error: unknown, { signal }: Sweep): Ending {
 /** Goes on where an earlier run was, by its cutoff, and then once more from the beginning: meanwhile more became old. */
 async function sweepOn(request: Sweep, field: Field, tally: Tally): Promise<Ending | undefined> {
   const { sweeping, isFresh } = request;
-  const { database, target, doom } = field;
+  const { target, doom } = field;
   if (sweeping === undefined || !deservesCursor(target)) return sweepField({ request, field }, tally);
-  const cursor = isFresh === true ? undefined : await findCursor(database, target, sweeping);
+  const cursor = isFresh === true ? undefined : await findCursor(request, target, { sweeping, latest: doom.cutoff });
   if (cursor !== undefined) {
     const { cutoff, block: from } = cursor;
-    const keeper = await openCursor(request.database, target, { sweeping, cutoff });
+    const keeper = await openCursor(request, target, { sweeping, cutoff });
     const ending = await sweepField({ request, field: { ...field, doom: { ...doom, cutoff }, from }, keeper }, tally);
     if (ending !== undefined) return ending;
   }
-  const keeper = await openCursor(request.database, target, { sweeping, cutoff: doom.cutoff });
+  const keeper = await openCursor(request, target, { sweeping, cutoff: doom.cutoff });
   return sweepField({ request, field, keeper }, tally);
 }
 

@@ -61,6 +61,7 @@ async function sweepRule({ subject, found }: Swept, together: Together, context:
       ...together,
       sweeping: fingerprint === undefined ? undefined : { trend: subject.trend, fingerprint },
       database,
+      memory: context.memory,
       action,
       targets,
       partitions: found.partitions,

@@ -1,9 +1,9 @@
-import type { Reader } from '../adapters/postgres.ts';
 import { MaintError, type ErrorCode } from '../base/errors.ts';
 import { formatCount } from '../base/units.ts';
 import { skip } from '../engine/outcome.ts';
 import type { Step } from '../engine/task.ts';
-import { deservesCursor, findCursor } from './cursor.ts';
+import { findCursor } from './cursor-keeping.ts';
+import { deservesCursor, type Places } from './cursor.ts';
 import { explained } from './explain.ts';
 import { overlapLines, type Before } from './overlap.ts';
 import { targetsOutside } from './partitions.ts';
@@ -68,15 +68,14 @@ export async function withNotes(one: Planned, noting: Noting): Promise<Planned> 
   const notes = [
     ...strategies(targetsOutside(found.partitions?.old ?? [], found.targets), major >= 14),
     ...(await overlapLines(database, found, before)),
-    ...(isFresh ? [] : await resumeLines(database, found, subject)),
+    ...(isFresh ? [] : await resumeLines(noting, found, subject)),
     expectedTime(found.counts.doomed, subject.trend, past),
     gates.words,
   ];
   return { ...one, notes: isOnlyExplained ? [...notes, ...(await explained(database, one.prepared))] : notes };
 }
 
-interface Noting extends Pick<Together, 'gates' | 'isOnlyExplained' | 'isFresh'> {
-  readonly database: Reader;
+interface Noting extends Pick<Together, 'gates' | 'isOnlyExplained' | 'isFresh'>, Places {
   readonly past: Past;
   readonly before: readonly Before[];
 }
@@ -92,12 +91,12 @@ function strategies(targets: readonly Target[], canReadBlocks: boolean): readonl
 }
 
 /** Tables in which a run would go on where an earlier one was. */
-async function resumeLines(database: Reader, found: Found, { trend }: Subject): Promise<readonly string[]> {
-  const { fingerprint, targets } = found;
+async function resumeLines(places: Places, found: Found, { trend }: Subject): Promise<readonly string[]> {
+  const { fingerprint, targets, doom } = found;
   const lines: string[] = [];
   if (fingerprint === undefined) return lines;
   for (const target of targets.filter(deservesCursor)) {
-    const cursor = await findCursor(database, target, { trend, fingerprint });
+    const cursor = await findCursor(places, target, { sweeping: { trend, fingerprint }, latest: doom.cutoff });
     if (cursor === undefined) continue;
     const place = `block ${formatCount(cursor.block)} of ${formatCount(target.blocks)}`;
     lines.push(

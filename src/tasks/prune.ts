@@ -89,7 +89,7 @@ export const prune = defineTask<Settings>({
   ],
 
   async plan(context) {
-    const { settings: chosen, database, timezone } = context;
+    const { settings: chosen, database, memory, timezone } = context;
     const rules = chosen.rules.filter(({ name }) => chosen.rule === undefined || name === chosen.rule);
     if (rules.length + rulesInForce(chosen.hotmesh).length === 0) return [NOTHING];
     const { isStandby } = await database.server();
@@ -111,11 +111,11 @@ export const prune = defineTask<Settings>({
     const steps: Step[] = [];
     const before: Before[] = [];
     for (const one of tables) {
-      steps.push(stepOf(await withNotes(one, { ...together, database, past, before }), together));
+      steps.push(stepOf(await withNotes(one, { ...together, database, memory, past, before }), together));
       before.push(...beforeOf(one));
     }
     for (const one of ofHotmesh)
-      steps.push(stepOf(await withNotes(one, { ...together, database, past, before: [] }), together));
+      steps.push(stepOf(await withNotes(one, { ...together, database, memory, past, before: [] }), together));
     if (!chosen.vacuum || general !== undefined) return steps;
     return [...steps, tidyStep(together.touched, { pace: chosen.pace, budget: together.budget })];
   },

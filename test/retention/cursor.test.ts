@@ -1,7 +1,17 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect } from 'vitest';
+import { parseConnection } from '../../src/adapters/connection.ts';
+import { openSession } from '../../src/adapters/postgres.ts';
+import { Secret } from '../../src/base/secret.ts';
 import { takeLease } from '../../src/engine/lease.ts';
+import type { Outcome } from '../../src/engine/outcome.ts';
+import { memoryOn, type Memory } from '../../src/engine/memory.ts';
+import { openJournal } from '../../src/engine/sqlite-journal.ts';
 import { prune } from '../../src/tasks/prune.ts';
-import { test, type TestDatabase } from '../support/database.ts';
+import { clusterUrl, LIMITS, test, type TestDatabase } from '../support/database.ts';
 import { planTask, runTask } from '../support/run-task.ts';
 
 const RULE = { name: 'big', table: 'big', age: 'at', olderThan: '30 days', maxShare: 1 };
@@ -55,10 +65,80 @@ describe('a sweep over blocks that did not come to its end', () => {
     await database.query(`UPDATE big SET at = now() - interval '60 days' WHERE id = 2500`);
     await runTask(prune, { ...some, rules: [RULE], fresh: true, maxRows: 600 }, { database: session });
 
+    await database.query(
+      `UPDATE maint.prune_cursor SET cutoff = now() + interval '1 day', cutoff_key = now() + interval '1 day'`,
+    );
     const [done] = await runTask(prune, { rules: [RULE], pace: 'full' }, { database: session });
     expect(done).toMatchObject({ status: 'done', facts: { remaining: 0 } });
     expect(await left(database)).toBe('none');
+    const [young] = await database.query<{ rows: number }>('SELECT count(*)::int AS rows FROM big');
+    expect(young?.rows, 'a cutoff that is later than that of today is not gone by').toBe(999);
     expect(await database.query(cursor)).toEqual([]);
+  });
+});
+
+/** What a run finds in the journal; each opens it anew. */
+async function withMemory<T>(folder: string, work: (memory: Memory) => Promise<T>): Promise<T> {
+  using journal = openJournal(folder, new Date());
+  return await work(memoryOn(journal.shelf('memory')));
+}
+
+describe('a role that may keep nothing in the database', () => {
+  test('goes on by the journal, by the same rules, and without one from the beginning', async ({ database }) => {
+    await makeBig(database);
+    await database.query('ANALYZE big');
+    const role = `plain_${randomBytes(4).toString('hex')}`;
+    // What others keep there it may look at, and no more.
+    await database.query(`
+      CREATE TABLE maint.prune_cursor (LIKE pg_class); CREATE TABLE maint.lease (LIKE pg_class);
+      CREATE ROLE ${role} LOGIN; GRANT SELECT, DELETE, UPDATE ON big TO ${role}`);
+    {
+      await using folder = await mkdtempDisposable(join(tmpdir(), 'maint-test-'));
+      await using session = openSession({
+        connection: parseConnection(new Secret(clusterUrl(database.name, role))),
+        mode: 'read-write',
+        limits: LIMITS,
+        applicationName: 'maint/test',
+      });
+      const some = { rules: [RULE], pace: 'full', maxRows: 500, vacuum: false };
+      const run = async (settings: object): Promise<Outcome | undefined> =>
+        withMemory(folder.path, async (memory) => (await runTask(prune, settings, { database: session, memory }))[0]);
+      const intent = async (): Promise<string> =>
+        withMemory(folder.path, async (memory) => {
+          const [step] = await planTask(prune, some, { database: session, memory });
+          return step?.intent?.join('\n') ?? '';
+        });
+
+      expect(await run(some)).toMatchObject({ status: 'warn', facts: { ending: 'max-rows', rows: 500 } });
+      const place = /goes on at block ([\d,]+) of 3,000, by the cutoff that it began with, (\S+);/;
+      const [, , cutoff] = place.exec(await intent()) ?? [];
+      expect(cutoff).toBeDefined();
+      // In place, in a block that lies behind it; with rights that allow to look but not to write.
+      await database.query(`UPDATE big SET at = now() - interval '60 days' WHERE id = 1`);
+      await database.query(
+        `GRANT USAGE ON SCHEMA maint TO ${role}; GRANT SELECT ON ALL TABLES IN SCHEMA maint TO ${role}`,
+      );
+      expect(await run(some)).toMatchObject({ facts: { ending: 'max-rows', rows: 500 } });
+      expect(await left(database), 'the blocks before it come last').toBe('1, 1000');
+      expect(place.exec(await intent())?.[2], 'by its first cutoff').toBe(cutoff);
+
+      // Damaged under its hands it is no hindrance: the sweep begins anew, and takes the first row first.
+      await writeFile(join(folder.path, 'journal.sqlite'), 'this is no database'.repeat(500));
+      expect(await run({ ...some, maxRows: 1 })).toMatchObject({ facts: { rows: 1 } });
+      expect(await left(database)).not.toMatch(/^1, /);
+      await run({ ...some, rules: [{ ...RULE, olderThan: '31 days' }], maxRows: 100 });
+      expect(await intent(), 'another rule is another sweep').not.toMatch(place);
+      await run(some);
+      expect(await intent()).toMatch(place);
+      await database.query('VACUUM FULL big');
+      expect(await intent(), 'its rows are in other blocks now').not.toMatch(place);
+
+      expect(await run({ rules: [RULE], pace: 'full', vacuum: false })).toMatchObject({ facts: { remaining: 0 } });
+      expect(await left(database)).toBe('none');
+      using journal = openJournal(folder.path, new Date());
+      expect(journal.shelf('memory').all()).toEqual([]);
+    }
+    await database.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
   });
 });
 

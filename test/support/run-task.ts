@@ -3,6 +3,7 @@ import { clientPrograms, type ClientPrograms } from '../../src/adapters/client-p
 import type { Database } from '../../src/adapters/postgres.ts';
 import type { Log } from '../../src/base/log.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
+import type { Memory } from '../../src/engine/memory.ts';
 import type { SampleHistory } from '../../src/engine/sample.ts';
 import type { Progress, Step, Task } from '../../src/engine/task.ts';
 import type { BackupPlaces } from '../../src/engine/backup-places.ts';
@@ -21,6 +22,7 @@ export interface Around {
   readonly signal?: AbortSignal;
   readonly now?: () => Date;
   readonly history?: SampleHistory;
+  readonly memory?: Memory;
   readonly log?: Log;
   readonly onProgress?: (progress: Progress) => void;
 }
@@ -35,6 +37,7 @@ export async function planTask<Settings>(
     ...surroundings(around),
     settings: await task.settings.parseAsync(settings),
     database: around.database,
+    memory: around.memory,
   });
 }
 
@@ -46,6 +49,7 @@ export async function performSteps(steps: readonly Step[], around: Around): Prom
       await step.perform({
         ...surroundings(around),
         database: around.database,
+        memory: around.memory,
         progress: around.onProgress ?? (() => undefined),
       }),
     );
