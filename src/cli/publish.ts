@@ -16,6 +16,8 @@ interface Publication {
   /** The file of the configuration for node_exporter; undefined where there is none. */
   readonly textfile: string | undefined;
   readonly remembered: Remembered;
+  /** Was all that is wrong told before? Then people are not told again; programs get their document all the same. */
+  readonly isKnown?: boolean;
 }
 
 /** Whoever runs node_exporter is someone else. */
@@ -25,12 +27,13 @@ const TEXTFILE_MODE = 0o644;
  * Hands a report to the people and programs that asked for it.
  * @throws MaintError FILE_UNUSABLE when the JUnit file or the textfile cannot be written
  */
-export function publish(report: RunReport, { invocation, textfile, remembered }: Publication, world: World): void {
+export function publish(report: RunReport, publication: Publication, world: World): void {
+  const { invocation, textfile, remembered, isKnown = false } = publication;
   const { format, junit, cron, failOn, common } = invocation;
   const { stdout, stderr, env } = world;
   const style = { columns: stdout.columns, paint: paintFor(common.color, env, stdout), cron };
   const write = {
-    text: () => toText(report, style),
+    text: () => (isKnown ? '' : toText(report, style)),
     json: () => toJson(report),
     nagios: () => toNagios(report),
     prometheus: () => toPrometheus(report, remembered),

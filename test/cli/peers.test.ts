@@ -33,6 +33,8 @@ describe('two hosts of one project', () => {
     expect(alarmed.out).toContain('host b');
     expect(alarmed.out).toContain('which is 3 ticks');
     expect(told(site)).toHaveLength(1);
+    expect(await tick(site, 'a'), 'cron mails what is told already only once').toEqual({ exitCode: 1, out: '' });
+    expect(told(site)).toHaveLength(1);
     expect((await tick(site, 'b')).exitCode).toBe(0);
     expect((await tick(site, 'a')).exitCode).toBe(0);
     expect(told(site)).toHaveLength(2);

@@ -82,8 +82,15 @@ export async function look(
   const told: RunReport = { ...report, alerts: await tellChannels(report, telling) };
   // What is wrong was told. The switch is there for what was not, and for the tick that does not come.
   if (invocation.cron) await tellEnd(run, told.alerts?.undelivered === 0 ? 0 : 1, telling);
-  publish(told, { invocation, textfile: config.textfile, remembered: rememberedOf(told, journal) }, world);
+  const isKnown = invocation.cron && isNoNews(told, config);
+  publish(told, { invocation, textfile: config.textfile, remembered: rememberedOf(told, journal), isKnown }, world);
   return { exitCode: exitCodeOf(told, invocation.failOn), due: stopping.signal.aborted ? [] : judged.due };
+}
+
+/** What channels were told need not come every five minutes in a mail of cron too; without a channel the mail is all there is. */
+function isNoNews({ alerts, notices, stoppedBy }: RunReport, { alerts: { channels } }: Config): boolean {
+  const isUntold = alerts === undefined || alerts === null || alerts.delivered + alerts.undelivered > 0;
+  return channels.length > 0 && !isUntold && notices.length === 0 && stoppedBy === null;
 }
 
 const QUIET = { stepStarted: nothing, progressed: nothing, stepEnded: nothing };
