@@ -14,7 +14,7 @@ export function commandsFor(state: AlertState, { runbook }: CheckRule): readonly
   const page = runbook ?? (state.runbook === null ? undefined : `maint runbook ${state.runbook}`);
   return [
     ...(page === undefined ? [] : [page]),
-    `maint alerts ack ${id} --for 4h --by NAME`,
-    `maint alerts close ${id} --outcome action`,
+    `maint alerts ack ${id} --for 4h`,
+    `maint alerts close ${id} --outcome action # or no-action, false-positive, duplicate`,
   ];
 }

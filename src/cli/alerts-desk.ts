@@ -95,7 +95,11 @@ export function pickById<Item>(items: readonly Item[], id: string, idOf: (item: 
   const [one, ...others] = found;
   if (id.length < SHORTEST_ID)
     throw usage(`the id ${quoted(id)} is too short`, 'Write four of its characters at least.');
-  if (one === undefined) throw usage(`there is nothing with the id ${quoted(id)}`, 'The lists show every id.');
+  if (one === undefined)
+    throw usage(
+      `there is nothing with the id ${quoted(id)}`,
+      'The lists show every id. Looked at was what this configuration knows on this host: the message says which host, and --config names another one.',
+    );
   if (others.length > 0)
     throw usage(`${quoted(id)} is the beginning of several ids`, `Write more of one: ${found.map(idOf).join(', ')}.`);
   return one;

@@ -101,8 +101,8 @@ describe('a page', () => {
         group: 'page_db',
         remediation: [
           'maint runbook disk',
-          `maint alerts ack ${id} --for 4h --by NAME`,
-          `maint alerts close ${id} --outcome action`,
+          `maint alerts ack ${id} --for 4h`,
+          `maint alerts close ${id} --outcome action # or no-action, false-positive, duplicate`,
         ],
       },
     ]);

@@ -244,7 +244,7 @@ describe('a silence', () => {
     [[...ADD, '--for', '31d', '--reason', 'x'], '30 days'],
     [[...ADD, '--for', 'ever', '--reason', 'x'], '"ever" is not a duration'],
     [['silence', 'add', '--match', 'chek=x', '--for', '2h', '--reason', 'x'], 'Did you mean "check=x"?'],
-    [['silence', 'expire', 'ffffffff'], 'nothing with the id'],
+    [['silence', 'expire', 'ffffffff'], '--config names another one'],
   ])('is refused: %j', async (argv, expected) => {
     const { folder } = { folder: '/nonexistent' };
     const world = makeWorld({ cwd: folder, env: { MAINT_STATE_DIR: join('/tmp', `maint-none-${process.pid}`) } });

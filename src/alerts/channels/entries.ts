@@ -11,7 +11,7 @@ export interface Entry {
   /** `FAIL: health, disk /` */
   readonly title: string;
   readonly summary: string;
-  /** Short pairs: since when, impact, owner. */
+  /** Short pairs: since when and why now, impact, owner. */
   readonly facts: readonly Fact[];
   /** What to do, each a sentence or a command. */
   readonly remediation: readonly string[];
@@ -62,7 +62,7 @@ export function entryOf(notification: Notification, limit: number): Entry {
     title: `${markOf(notification)}: ${nameOf(notification)}`,
     summary: shortened(notification.summary, limit),
     facts: [
-      { name: 'Since', value: sinceOf(notification) },
+      { name: 'Status', value: sinceOf(notification) },
       ...(note === null ? [] : [{ name: 'Note', value: shortened(note, limit) }]),
       ...(impact === null ? [] : [{ name: 'Impact', value: shortened(impact, limit) }]),
       ...(owner === null ? [] : [{ name: 'Owner', value: clip(owner, Math.min(limit, 120)) }]),

@@ -80,7 +80,7 @@ function section(notification: Notification, limit: number): Block {
   const head = `*${markOf(notification)}* ${escaped(nameOf(notification), limit / 3)} (${sinceOf(notification)})`;
   const lines = [
     summary,
-    ...facts.filter(({ name }) => name !== 'Since').map(({ name, value }) => `${name}: ${value}`),
+    ...facts.filter(({ name }) => name !== 'Status').map(({ name, value }) => `${name}: ${value}`),
     ...remediation.map((line) => `→ ${line}`),
   ].join('\n');
   const room = Math.max(0, limit - head.length - 1);

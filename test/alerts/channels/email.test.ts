@@ -11,7 +11,7 @@ const MESSAGE = messageOf([
     summary: 'größer als 99 % 😀\n.\nRCPT TO: <eve@example.com>',
     owner: 'team-db',
     impact: 'writes stop when the disk is full',
-    remediation: ['df -h /', 'maint runbook disk', 'maint alerts ack 0123456789 --for 4h --by NAME'],
+    remediation: ['df -h /', 'maint runbook disk', 'maint alerts ack 0123456789 --for 4h'],
   }),
 ]);
 

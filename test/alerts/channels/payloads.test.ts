@@ -24,7 +24,7 @@ const FULL = notificationOf({
   alertClass: 'page',
   owner: 'team-db (@db)',
   impact: 'writes stop when the disk is full',
-  remediation: ['df -h /', 'https://wiki.example.com/disk', 'maint alerts ack 0123456789 --for 4h --by NAME'],
+  remediation: ['df -h /', 'https://wiki.example.com/disk', 'maint alerts ack 0123456789 --for 4h'],
 });
 
 test('every channel says what is wrong, why it matters, what to do, who looks after it and how to answer', async () => {
