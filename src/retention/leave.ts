@@ -1,8 +1,9 @@
-import type { Database, Transaction } from '../adapters/postgres.ts';
+import type { Database, Reader, Transaction } from '../adapters/postgres.ts';
 import { fragment, sql, type Fragment } from '../adapters/sql.ts';
 import { wait } from '../adapters/wait.ts';
 import { MaintError } from '../base/errors.ts';
 import type { OldPartition, Partitions } from './partitions.ts';
+import { otherTable } from './still-there.ts';
 
 /** Takes one partition away. */
 export interface Leaving {
@@ -30,13 +31,17 @@ export async function takePartition(leaving: Leaving): Promise<boolean> {
   if (state === 'attached' && !partition.isConcurrent)
     return inTries(leaving, async (inside) => {
       await inside.run(sql`ALTER TABLE ${parent} DETACH PARTITION ${table}`);
+      await requireSame(inside, partition);
       if (partitions.mode === 'drop') await inside.run(sql`DROP TABLE ${table}`);
     });
   if (state === 'attached' && !(await leave(leaving))) return false;
   if (state === 'leaving' && !(await finish(leaving))) return false;
   return inTries(leaving, async (inside) => {
-    if (partitions.mode === 'drop' && state !== 'kept') await inside.run(sql`DROP TABLE ${table}`);
-    else await comment(inside, leaving, FORMER);
+    if (partitions.mode === 'drop' && state !== 'kept') {
+      await inside.run(sql`LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
+      await requireSame(inside, partition);
+      await inside.run(sql`DROP TABLE ${table}`);
+    } else await comment(inside, leaving, FORMER);
   });
 }
 
@@ -48,6 +53,7 @@ async function leave(leaving: Leaving): Promise<boolean> {
   const mark = `${partitions.mark}\n`;
   const marked = fragment`${mark} || CASE WHEN starts_with(was, ${mark}) THEN ${FORMER} ELSE was END`;
   if (!(await inTries(leaving, (inside) => comment(inside, leaving, marked)))) return false;
+  await requireSame(database, partition);
   const detach = sql`ALTER TABLE ${partition.parent} DETACH PARTITION ${partition.table} CONCURRENTLY`;
   for (let turn = 1; turn <= TRIES && !signal.aborted; turn += 1) {
     try {
@@ -62,6 +68,19 @@ async function leave(leaving: Leaving): Promise<boolean> {
     await wait(REST_MS, signal);
   }
   return false;
+}
+
+/**
+ * Statements go by the name, and partitions that take turns are given each other's. Behind a lock on the table it stays.
+ * @throws MaintError STATEMENT_FAILED where the name means another table than the one that was found to be old
+ */
+async function requireSame(database: Pick<Reader, 'rows'>, { oid, name }: OldPartition): Promise<void> {
+  const [row] = await database.rows(sql<{ name: string }>`
+    SELECT n.nspname || '.' || c.relname AS name
+      FROM pg_class c
+      JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.oid = ${oid}::oid`);
+  if (row?.name !== name) throw otherTable(name);
 }
 
 async function finish(leaving: Leaving): Promise<boolean> {

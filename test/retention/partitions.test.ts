@@ -1,5 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
+import { ident } from '../../src/adapters/sql.ts';
+import { takePartition } from '../../src/retention/leave.ts';
 import { prune } from '../../src/tasks/prune.ts';
 import { openApp } from '../support/client.ts';
 import { test, type TestDatabase } from '../support/database.ts';
@@ -153,6 +155,37 @@ describe('a partition that did not get away', () => {
     expect(await tablesOf(database)).toEqual(LEFT);
     expect(await ids(database)).toBe('30 to 30');
   });
+
+  test.for([true, false])(
+    'is never another of the same name (concurrent: %s)',
+    async (isConcurrent, { database, session }) => {
+      await makeLogs(database);
+      const steps = await planTask(prune, { rules: [RULE] }, { database: session });
+      const [old] = await database.query<{ oid: string }>(`SELECT 'logs_0'::regclass::oid::text AS oid`);
+      // Partitions that take turns: the name now means one that is young.
+      await database.query('ALTER TABLE logs_0 RENAME TO logs_was; ALTER TABLE logs_8 RENAME TO logs_0');
+      await expect(performSteps(steps.slice(0, 1), { database: session })).rejects.toMatchObject({
+        detail: 'prune.replaced',
+      });
+      const leaving = takePartition({
+        database: session,
+        partitions: { mode: 'drop', mark: 'maint: test' },
+        partition: {
+          oid: old?.oid ?? '',
+          name: 'public.logs_0',
+          table: ident('public', 'logs_0'),
+          parent: ident('public', 'logs'),
+          leaves: [],
+          state: 'attached',
+          isConcurrent,
+        },
+        lockTimeoutMs: 1_000,
+        signal: new AbortController().signal,
+      });
+      await expect(leaving).rejects.toMatchObject({ detail: 'prune.replaced' });
+      expect(await ids(database)).toBe('90 to 90');
+    },
+  );
 
   test('is known by its mark: others stay, and so does what is not old', async ({ database, session }) => {
     await makeLogs(database);
