@@ -98,6 +98,12 @@ async function intoTable(
       reason: `${into} is the table that the rows leave, or a partition of it`,
       remediation: ['Correct the rule: archive.table.'],
     });
+  if (!archive.isLogged)
+    return refused({
+      detail: 'prune.archive',
+      reason: `${into} is unlogged or temporary, and loses its rows when the server crashes`,
+      remediation: [`ALTER TABLE ${into} SET LOGGED;`],
+    });
   if (!archive.privileges.includes('INSERT'))
     return refused({
       detail: 'prune.privilege',

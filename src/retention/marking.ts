@@ -1,7 +1,7 @@
 import type { Reader } from '../adapters/postgres.ts';
 import { fragment, ident, type Fragment } from '../adapters/sql.ts';
 import type { Child, Marking } from './mark-rows.ts';
-import { consentRefusals } from './references.ts';
+import { consentRefusals, findReferences, type Reference } from './references.ts';
 import type { Refusal } from './refusal.ts';
 import type { Rule } from './settings.ts';
 import { lookAtChild } from './strip-child.ts';
@@ -65,6 +65,7 @@ export async function lookAtMarking(
   const { columns: emptied = [], children = [] } = rule.strip ?? {};
   const refusals = [
     ...emptiedRefusals(root, emptied),
+    ...referredRefusals(await findReferences(database, { oids, targets: [] }), emptied),
     ...(await consentRefusals(database, { oids, event: 'UPDATE', rule })),
   ];
   const found: Child[] = [];
@@ -83,6 +84,17 @@ export async function lookAtMarking(
   }
   const marking = { mark: ident(rule.mark ?? ''), value: mark.value, emptied, children: found };
   return { marking, refusals, companions, lines };
+}
+
+/** What other rows refer to would change or stop them, as their foreign keys say ON UPDATE. */
+function referredRefusals(references: readonly Reference[], emptied: readonly string[]): readonly Refusal[] {
+  return references
+    .filter(({ depth, parentColumns }) => depth === 1 && parentColumns.some((name) => emptied.includes(name)))
+    .map(({ child, constraint, parentColumns }) => ({
+      detail: 'prune.column',
+      reason: `rows of ${child} refer to ${parentColumns.join(', ')} by ${constraint}, which \`strip.columns\` would empty`,
+      remediation: ['Correct the rule: strip.columns.'],
+    }));
 }
 
 function emptiedRefusals(root: TableFacts, emptied: readonly string[]): readonly Refusal[] {

@@ -10,6 +10,7 @@ import {
   hasIndexOn,
   indexFor,
   isTable,
+  isUniqueKey,
   missingColumns,
   nameOfTable,
   primaryKeyOf,
@@ -48,6 +49,11 @@ export async function lookAtChild(
     );
   const missing = [...missingColumns(table, [setting.key]), ...missingColumns(root, [references])];
   if (missing.length > 0) return refuse(`there is no column ${missing.join(', ')}, which \`strip\` names`);
+  if (!isUniqueKey(root, [references]))
+    return refuse(
+      `${nameOfTable(root)}.${references} is not unique: children of rows that are not old would go too`,
+      'Name a unique column: strip.children[].references.',
+    );
   if (!['SELECT', 'DELETE'].every((right) => table.privileges.some((one) => one === right)))
     return refuse(
       `the role may not delete from ${name}`,

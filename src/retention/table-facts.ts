@@ -32,6 +32,8 @@ export interface TableFacts {
   readonly name: string;
   /** `relkind`: r for a table, p for a partitioned one. */
   readonly kind: string;
+  /** It, and each of its partitions, keeps its rows over a crash of the server. */
+  readonly isLogged: boolean;
   readonly privileges: readonly Privilege[];
   /** What one row takes in bytes, as the statistics have it; null where there are none. */
   readonly rowBytes: number | null;
@@ -110,6 +112,9 @@ export function isUniqueKey({ indexes }: TableFacts, names: readonly string[]): 
 
 const factsOf = (where: Fragment) => sql<TableFacts>`
   SELECT c.oid::text AS oid, n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS kind,
+         NOT EXISTS (SELECT FROM pg_class part
+                      WHERE part.relpersistence <> 'p'
+                        AND (part.oid = c.oid OR part.oid IN (SELECT relid FROM pg_partition_tree(c.oid)))) AS "isLogged",
          ARRAY(SELECT privilege FROM unnest('{SELECT,INSERT,UPDATE,DELETE}'::text[]) privilege
                 WHERE has_table_privilege(c.oid, privilege)) AS privileges,
          (SELECT max(pg_table_size(part.oid) / part.reltuples)::float8

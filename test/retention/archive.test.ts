@@ -74,6 +74,7 @@ describe('archive into a table', () => {
     const cases: readonly (readonly [text: string, said: string])[] = [
       ['', 'there is no table kept'],
       ['CREATE VIEW kept AS SELECT * FROM events', 'there is no table kept'],
+      ['CREATE UNLOGGED TABLE kept (LIKE events)', 'loses its rows when the server crashes'],
       ['CREATE TABLE kept (id int, at timestamptz)', 'public.kept has no column body'],
       ['CREATE TABLE kept (id bigint, at timestamptz, body text)', 'id is integer, and bigint in public.kept'],
       ['CREATE TABLE kept (id int, at timestamptz NOT NULL, body text)', 'at may be NULL, and not in public.kept'],

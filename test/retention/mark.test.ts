@@ -171,6 +171,14 @@ describe('action: strip', () => {
       ['prune.strip', '', child({ table: 'nowhere' }), 'there is no table nowhere'],
       ['prune.strip', '', child({ key: 'nothing' }), 'there is no column nothing'],
       ['prune.strip', '', child({ references: 'nothing' }), 'there is no column nothing'],
+      ['prune.strip', 'ALTER TABLE jobs ADD ref int DEFAULT 1', child({ references: 'ref' }), 'jobs.ref is not unique'],
+      [
+        'prune.column',
+        `UPDATE jobs SET payload = id; ALTER TABLE jobs ADD UNIQUE (payload);
+         CREATE TABLE crumbs (of text REFERENCES jobs (payload) ON UPDATE CASCADE); INSERT INTO crumbs SELECT payload FROM jobs`,
+        {},
+        'rows of crumbs refer to payload',
+      ],
       ['prune.strip', '', child({ where: 'true) OR (true' }), 'is not one boolean expression'],
       ['prune.strip', '', child({ where: 'nothing' }), 'the condition on public.parts is not usable'],
       ['prune.unindexed', 'DROP INDEX parts_job_idx', {}, 'no index of public.parts leads with job'],
