@@ -162,7 +162,8 @@ async function carryOut(plan: ExecPlan, invocation: ExecInvocation, world: World
     const isKilled = end.hasTimedOut || end.signal !== null;
     line.end({ ...report, stoppedBy: isKilled ? 'SIGTERM' : null }, exitCode);
   }
-  await tellEnd(run, exitCode, telling);
+  // A switch that hears of success is trusted to hear of failure too: not while nobody can be told.
+  await tellEnd(run, exitCode === 0 && alerts.undelivered > 0 ? 1 : exitCode, telling);
   for (const text of [...(ending.verdict === 'done' ? [] : [`${job.job}: ${ending.summary}`]), ...report.notices])
     world.stderr.write(`maint: ${text}\n`);
   if (alerts.undelivered > 0) world.stderr.write('maint: no channel took the alert; it is kept for the next run\n');
