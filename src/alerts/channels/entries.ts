@@ -27,10 +27,12 @@ interface Fact {
 
 /** Since when, and why it is told now: `new, since 2026-11-21 02:00 UTC`. */
 export function sinceOf(notification: Notification): string {
-  const since = isRecovery(notification)
-    ? `was ${notification.severity} since`
-    : `${REASONS[notification.reason]}, since`;
-  return `${since} ${shownInstant(notification.firstSeenAt)}`;
+  const { reason, severity, firstSeenAt } = notification;
+  const at = shownInstant(firstSeenAt);
+  if (isRecovery(notification)) return `was ${severity} since ${at}`;
+  // Woken at night, people read CRASH as what has happened to the thing itself.
+  const unknown = severity === 'crash' ? 'could not be found out; ' : '';
+  return `${unknown}${REASONS[reason]}, since ${at}`;
 }
 
 /** Is there anything worse than good news in it? */

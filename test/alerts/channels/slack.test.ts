@@ -29,6 +29,12 @@ test('writes what broke, since when, what to do and where', () => {
   ]);
 });
 
+test('says that what could not be found out is not known to be broken', () => {
+  const payload = JSON.stringify(slackPayload(messageOf([notificationOf({ severity: 'crash' })])));
+  expect(payload).toContain('*CRASH* health, disk / (could not be found out; new, since 2026-11-21 02:00 UTC)');
+  expect(JSON.stringify(slackPayload(messageOf([notificationOf()])))).not.toContain('found out');
+});
+
 test('says OK and what it was when a problem is over', () => {
   const { text, blocks } = slackPayload(
     messageOf([notificationOf({ reason: 'recovered', summary: '41 % full', remediation: [] })]),
