@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 
 /** Changes with every boot of the machine, so that a process id from before a reboot is known to be dead. */
 export function bootId(): string {
@@ -10,7 +10,17 @@ export function bootId(): string {
   }
 }
 
-/** Is this process still there, whoever it belongs to? @see https://man7.org/linux/man-pages/man5/proc.5.html */
+/**
+ * Is this process still there, whoever it belongs to? One that has ended and waits to be buried is not: in a container
+ * whose first process buries nobody it would wait for ever.
+ * @see https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+ */
 export function isProcessAlive(pid: number): boolean {
-  return existsSync(`/proc/${pid}`);
+  try {
+    const line = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name before it may hold anything, parentheses too.
+    return !/^[ZX]/.test(line.slice(line.lastIndexOf(')') + 2));
+  } catch {
+    return false;
+  }
 }
