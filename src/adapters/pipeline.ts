@@ -1,8 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
-import { execa } from 'execa';
 import { MaintError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
-import { lastLines, programEnvironment } from './programs.ts';
+import { lastLines, loadExeca, programEnvironment } from './programs.ts';
 
 /** One program of a pipeline. */
 export interface Stage {
@@ -57,12 +56,14 @@ const STDERR_LIMIT = 64 * 2 ** 10;
  * @throws MaintError PROGRAM_MISSING when a program cannot be started
  */
 export async function startPipeline({ stages, input, signal }: PipelineRequest): Promise<Pipeline> {
+  const { execa } = await loadExeca();
   signal.throwIfAborted();
   const running: Running[] = [];
   // The last starts first, for a program needs the descriptor of the one that it writes into.
   for (const [index, stage] of [...stages.entries()].toReversed()) {
     const next = running[0];
-    const started = start(stage, index === 0 && input === 'none' ? 'ignore' : 'pipe', next?.stdin ?? 'pipe');
+    const stdin = index === 0 && input === 'none' ? 'ignore' : 'pipe';
+    const started = start(execa, stage, { stdin, stdout: next?.stdin ?? 'pipe' });
     running.unshift(started);
     // This copy must go, or the next program would wait for its end for ever.
     next?.stdin?.destroy();
@@ -147,7 +148,14 @@ interface Running {
   kill(): void;
 }
 
-function start(stage: Stage, stdin: 'ignore' | 'pipe', stdout: 'pipe' | Writable): Running {
+type Execa = Awaited<ReturnType<typeof loadExeca>>['execa'];
+
+interface Ends {
+  readonly stdin: 'ignore' | 'pipe';
+  readonly stdout: 'pipe' | Writable;
+}
+
+function start(execa: Execa, stage: Stage, { stdin, stdout }: Ends): Running {
   const child = execa(stage.file, stage.args, {
     stdin,
     stdout,

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { basename, delimiter, join } from 'node:path';
-import { execa, ExecaError } from 'execa';
+import type { ExecaError } from 'execa';
 import { MaintError } from '../base/errors.ts';
 import { printableLines } from '../base/printable.ts';
 import { Secret } from '../base/secret.ts';
@@ -37,6 +37,7 @@ const OUTPUT_LIMIT_BYTES = 16 * 2 ** 20;
  * @throws MaintError PROGRAM_MISSING, PROGRAM_FAILED (with the last lines it printed on stderr), TIMED_OUT, CANCELLED
  */
 export async function runProgram(request: ProgramRequest): Promise<ProgramOutput> {
+  const { execa, ExecaError } = await loadExeca();
   try {
     const { stdout, stderr } = await execa(request.file, request.args, optionsOf(request));
     return { stdout, stderr };
@@ -50,6 +51,7 @@ export async function runProgram(request: ProgramRequest): Promise<ProgramOutput
  * @throws MaintError as `runProgram`
  */
 export async function runProgramForBytes(request: ProgramRequest): Promise<Buffer> {
+  const { execa, ExecaError } = await loadExeca();
   try {
     const { stdout } = await execa(request.file, request.args, {
       ...optionsOf(request),
@@ -72,6 +74,7 @@ export interface ProgramEnd extends ProgramOutput {
  * @throws MaintError PROGRAM_MISSING, PROGRAM_FAILED where a signal ended it, TIMED_OUT, CANCELLED
  */
 export async function runProgramToEnd(request: ProgramRequest): Promise<ProgramEnd> {
+  const { execa, ExecaError } = await loadExeca();
   try {
     const { stdout, stderr } = await execa(request.file, request.args, optionsOf(request));
     return { stdout, stderr, exitCode: 0 };
@@ -80,6 +83,11 @@ export async function runProgramToEnd(request: ProgramRequest): Promise<ProgramE
     if (error.exitCode === undefined || error.timedOut || error.isCanceled) throw translate(error, request);
     return { stdout: textOf(error.stdout), stderr: textOf(error.stderr), exitCode: error.exitCode };
   }
+}
+
+/** More than a hundred modules, which a run that starts no program need not read. */
+export async function loadExeca() {
+  return import('execa');
 }
 
 function optionsOf(request: ProgramRequest) {
