@@ -9,13 +9,15 @@ interface Sources {
   readonly journal: Journal;
   readonly stateDirectory: string;
   readonly world: World;
+  /** The job at work: how it ends this time is not known yet, and how it ended before was told then. */
+  readonly underWay: string | undefined;
 }
 
 /** How many of the last runs say whether one failure was a single one. */
 const LOOKED_AT = 2;
 
 /** What a run can know of maint itself: where it remembers, and what became of its jobs. */
-export function selfOf({ config, journal, stateDirectory, world }: Sources): Self {
+export function selfOf({ config, journal, stateDirectory, world, underWay }: Sources): Self {
   return {
     stateDirectory,
     notices: journal.notices,
@@ -30,7 +32,7 @@ export function selfOf({ config, journal, stateDirectory, world }: Sources): Sel
             job: job.name,
             missed: missed.map((slot) => slot.toISOString()),
             skipped: skipped.map(({ slot, reason }) => ({ slot: slot.toISOString(), reason })),
-            ends: ended.slice(0, LOOKED_AT).map(({ status }) => status),
+            ends: job.name === underWay ? [] : ended.slice(0, LOOKED_AT).map(({ status }) => status),
           };
         }),
   };

@@ -30,7 +30,8 @@ export async function work(request: WorkRequest): Promise<readonly TaskReport[]>
   const { config, invocation, selected } = plan;
   const { connection } = config.database;
   const environment = connection === undefined ? {} : libpqEnvironment(connection);
-  const self = selfOf({ config, journal, stateDirectory: plan.stateDirectory, world });
+  const underWay = 'tier' in invocation.select ? invocation.select.tier : undefined;
+  const self = selfOf({ config, journal, stateDirectory: plan.stateDirectory, world, underWay });
   return runTasks({
     tasks: selected,
     dryRun: invocation.dryRun,

@@ -4,7 +4,7 @@ import { diskUsage } from '../adapters/disk.ts';
 import { isDirectory } from '../adapters/directories.ts';
 import { sizeSetting } from '../base/settings.ts';
 import { formatBytes } from '../base/units.ts';
-import { done, fail, warn, type Outcome } from '../engine/outcome.ts';
+import { done, warn, type Outcome } from '../engine/outcome.ts';
 import type { Self } from '../engine/self.ts';
 import { defineCheck } from './check.ts';
 
@@ -22,8 +22,7 @@ export const stateCheck = defineCheck({
   alertClass: 'ticket',
   impact: 'without its journal maint forgets alerts, trends and what has run',
   measures: 'whether the state directory can be written, and its free space, bytes',
-  warns: 'less than `state.warnFree` free, or something wrong with the journal',
-  fails: 'the journal cannot be kept',
+  warns: 'the journal cannot be kept or something is wrong with it, or less than `state.warnFree` free',
   settings: { state: stateSettings.prefault({}).describe('How much room the journal needs') },
   questions: ({ state }, { self }) =>
     self === undefined ? [] : [{ title: 'state', look: async () => checkState(self, state) }],
@@ -38,7 +37,7 @@ async function checkState({ stateDirectory, notices, isDurable }: Self, { warnFr
     samples: [{ name: 'state.free', subject: 'this project', value: freeBytes, unit: 'bytes' }],
   };
   const remedy = [`ls -ld '${stateDirectory}'; df -h '${nearest(stateDirectory)}'`, 'maint doctor'];
-  if (!isDurable) return fail(notices[0] ?? `nothing is remembered in ${stateDirectory}`, remedy, extras);
+  if (!isDurable) return warn(notices[0] ?? `nothing is remembered in ${stateDirectory}`, remedy, extras);
   if (notices.length > 0) return warn(notices.join('; '), remedy, extras);
   return freeBytes < warnFree
     ? warn(`only ${room} for the journal`, remedy, extras)

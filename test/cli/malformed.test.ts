@@ -104,7 +104,7 @@ const LINES: readonly (readonly [line: string, named: string, hint?: string])[] 
   ['--state', '--state', '--state <dir>'],
   ['--state --verbose daily', '--state', '"--verbose"'],
   ['--sate /x daily', '"--sate"', 'Did you mean "--state"?'],
-  ['daily --slot 2026-01-01', '"--slot"'],
+  ['daily --slots 2026-01-01', '"--slots"'],
   ['run', 'maint run', 'maint run --help'],
   ['run --json', 'maint run'],
   ['run daily', '"daily"', 'Known are: health, backup, verify-backup'],
