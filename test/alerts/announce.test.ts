@@ -85,6 +85,24 @@ test('says the same failure once in five runs, and its end once', async () => {
   expect([open(place), place.store.spooled()]).toEqual([[], []]);
 });
 
+test('ends an incident under the key it began with, once each, though the states were lost in between', async () => {
+  await using place = await openPlace();
+  const { origin } = place.receiver;
+  const pager = { name: 'pager', type: 'pagerduty', url: origin, routingKey: 'routingKeyIsASecretOf32Letters00' };
+  place.settings = await settingsFor(place.receiver, { channels: [pager] });
+  for (let hour = 0; hour < 5; hour += 1) await place.run(hour, { disk: 'fail' });
+  place.store.save([]);
+  await place.run(5, { disk: 'done' });
+  const events = place.receiver.accepted().map(({ json }) => json);
+  const dedup_key = expect.stringMatching(/^maint\/[^/]+\/[0-9a-f]{16}$/);
+  expect(events).toMatchObject([
+    { event_action: 'trigger', dedup_key },
+    { event_action: 'resolve', dedup_key },
+  ]);
+  const keys = place.receiver.accepted().map(({ body }) => /"dedup_key":"([^"]+)"/.exec(body)?.[1]);
+  expect(new Set(keys).size).toBe(1);
+});
+
 test('repeats a failure that stays once a day, though each run starts a second earlier than the last', async () => {
   await using place = await openPlace();
   for (let day = 0; day < 4; day += 1) {
