@@ -21,6 +21,8 @@ export interface Reference {
   readonly isIndexed: boolean;
   /** Certainly without rows. */
   readonly isEmpty: boolean;
+  /** Policies hide rows of it from the role; a foreign key reaches them all the same. */
+  readonly isRowSecured: boolean;
 }
 
 /** Every foreign key that a deletion from the family follows, as deep as it cascades. */
@@ -57,7 +59,8 @@ export async function blockingRefusals(database: Reader, blockers: Blockers): Pr
     const isKeeping = reference.onDelete === 'NO ACTION' || reference.onDelete === 'RESTRICT';
     const isUnarchived = !isKeeping && blockers.isArchived === true && reference.depth === 1;
     if (!isKeeping && !isOwn && !isUnarchived) continue;
-    if (await hasBlockers(database, reference, { ...blockers, isKeeping: isKeeping || isUnarchived }))
+    if (!isKeeping && reference.isRowSecured) refusals.push(hidden(reference));
+    else if (await hasBlockers(database, reference, { ...blockers, isKeeping: isKeeping || isUnarchived }))
       refusals.push(isKeeping ? blocked(reference) : isUnarchived ? unarchived(reference) : dragging(reference));
   }
   return refusals;
@@ -111,6 +114,14 @@ function blocked({ child, constraint, onDelete }: Reference): Refusal {
       `Write a rule for ${child} and put it first, or leave such rows out with \`where\`.`,
       `SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = '${constraint}';`,
     ],
+  };
+}
+
+function hidden({ child, constraint, onDelete }: Reference): Refusal {
+  return {
+    detail: 'prune.hidden',
+    reason: `row-level security hides rows of ${child} from the role, and ${constraint} (ON DELETE ${onDelete}) would reach them`,
+    remediation: ['ALTER ROLE the role in the database URL BYPASSRLS;'],
   };
 }
 
@@ -202,7 +213,7 @@ const referencesOf = (oids: readonly string[]) => sql<Reference>`
          EXISTS (SELECT FROM pg_index i
                   WHERE i.indrelid = r.conrelid AND i.indisvalid AND i.indpred IS NULL
                     AND (i.indkey::int2[])[0:cardinality(r.conkey) - 1] @> r.conkey) AS "isIndexed",
-         c.relkind = 'r' AND pg_relation_size(c.oid) = 0 AS "isEmpty"
+         c.relkind = 'r' AND pg_relation_size(c.oid) = 0 AS "isEmpty", row_security_active(c.oid) AS "isRowSecured"
     FROM reached r
     JOIN pg_class c ON c.oid = r.conrelid
     JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -1,11 +1,15 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
+import { parseConnection } from '../../src/adapters/connection.ts';
+import { openSession } from '../../src/adapters/postgres.ts';
+import { Secret } from '../../src/base/secret.ts';
 import { readManifest, writeSegment } from '../../src/retention/segment.ts';
 import { prune } from '../../src/tasks/prune.ts';
 import { eventually, openApp } from '../support/client.ts';
-import { test as base, type TestDatabase } from '../support/database.ts';
+import { clusterUrl, LIMITS, test as base, type TestDatabase } from '../support/database.ts';
 import { performSteps, planTask, runTask } from '../support/run-task.ts';
 import { readSegments } from '../support/segments.ts';
 
@@ -105,6 +109,29 @@ describe('archive into a table', () => {
     expect(own[0]?.summary).toContain('is the table that the rows leave');
     for (const archive of [{}, { table: 'a', directory: '/b' }, { directory: 'relative' }, { file: 'x' }])
       expect(prune.settings.safeParse({ rules: [{ ...RULE, archive }] }).success).toBe(false);
+  });
+
+  test('is refused where policies hide what would go along', async ({ database }) => {
+    await make(database);
+    const role = `plain_${randomBytes(4).toString('hex')}`;
+    await database.query(
+      `CREATE TABLE kept (LIKE events); CREATE TABLE c (e int REFERENCES events ON DELETE CASCADE); CREATE INDEX ON c (e);
+       INSERT INTO c SELECT id FROM events; ALTER TABLE c ENABLE ROW LEVEL SECURITY;
+       CREATE ROLE ${role} LOGIN; GRANT ALL ON events, kept, c TO ${role}`,
+    );
+    {
+      await using session = openSession({
+        connection: parseConnection(new Secret(clusterUrl(database.name, role))),
+        mode: 'read-write',
+        limits: LIMITS,
+        applicationName: 'maint/test',
+      });
+      const rules = [{ ...RULE, archive: { table: 'kept' } }];
+      const [outcome] = await runTask(prune, { rules, vacuum: false }, { database: session });
+      expect(outcome).toMatchObject({ status: 'fail', detail: 'prune.hidden' });
+    }
+    expect(await rows(database, 'c')).toBe(1_000);
+    await database.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
   });
 
   test('a row that refers to an archived one at the last moment stops the batch', async ({ database, session }) => {
