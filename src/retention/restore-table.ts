@@ -1,3 +1,4 @@
+import type { Reader } from '../adapters/postgres.ts';
 import { fragment, ident, sql, type Fragment } from '../adapters/sql.ts';
 import { MaintError } from '../base/errors.ts';
 import { sweep } from './engine.ts';
@@ -10,7 +11,7 @@ import type { ArchiveRestore, Homecoming, Restored } from './restore-archive.ts'
 import { boundOf } from './selection.ts';
 import { gatesSetting } from './settings.ts';
 import { emptyTally } from './tally.ts';
-import { nameOfTable, sourceOf, storedColumns } from './table-facts.ts';
+import { findTable, missingColumns, nameOfTable, sourceOf, storedColumns, type TableFacts } from './table-facts.ts';
 import { findFamily, type Target } from './target.ts';
 
 /** How long a batch may wait for a lock. */
@@ -34,6 +35,8 @@ export async function restoreTable(
     const [row] = await database.rows(countIn(target, { existing, meant: meantOf(target, selection) }));
     counts = { found: counts.found + (row?.found ?? 0), existing: counts.existing + (row?.existing ?? 0) };
   }
+  const lost = await homeless(database, { archive, targets, home: { root, key, selection } });
+  if (lost.length > 0) return [lossRefusal(archive, root, lost)];
   const told = { table: nameOfTable(root), ...counts };
   if (dryRun) return { ...told, restored: counts.found - counts.existing };
   // What is archived is older than the present.
@@ -75,6 +78,41 @@ export async function restoreTable(
       { hint: 'Run it again: it goes on with the rest.' },
     );
   return { ...told, restored: tally.rows };
+}
+
+/** Columns that the table lacks, and in which rows that would move back hold what nobody can make anew. */
+async function homeless(
+  database: Reader,
+  {
+    archive,
+    targets,
+    home,
+  }: { readonly archive: string; readonly targets: readonly Target[]; readonly home: Homecoming },
+): Promise<readonly string[]> {
+  const table = await findTable(database, archive);
+  const alone = (table?.columns ?? [])
+    .filter(
+      ({ name, hasDefault, isGenerated }) =>
+        !hasDefault && !isGenerated && missingColumns(home.root, [name]).length > 0,
+    )
+    .map(({ name }) => name);
+  const lost: string[] = [];
+  for (const name of alone)
+    for (const target of targets) {
+      const [row] = await database.rows(sql<{ found: boolean }>`
+        SELECT EXISTS (SELECT FROM ONLY ${target.table}
+                        WHERE ${meantOf(target, home.selection)} AND NOT ${isThere(home)} AND ${ident(name)} IS NOT NULL) AS found`);
+      if (row?.found === true && !lost.includes(name)) lost.push(name);
+    }
+  return lost;
+}
+
+function lossRefusal(archive: string, root: TableFacts, lost: readonly string[]): Refusal {
+  return {
+    detail: 'prune.archive',
+    reason: `rows of ${archive} hold values in ${lost.join(', ')}, for which ${nameOfTable(root)} has no column: they would be lost`,
+    remediation: [`ALTER TABLE ${nameOfTable(root)} ADD COLUMN ...; -- or leave such rows out with --where`],
+  };
 }
 
 function meantOf({ age, ageCast }: Target, { where, before }: Homecoming['selection']): Fragment {

@@ -11,6 +11,7 @@ export interface ColumnFacts {
   /** Computed from others, so that nobody can write it. */
   readonly isGenerated: boolean;
   readonly isNullable: boolean;
+  readonly hasDefault: boolean;
   /** An insertion must name it. */
   readonly isRequired: boolean;
 }
@@ -125,7 +126,7 @@ const factsOf = (where: Fragment) => sql<TableFacts>`
          (SELECT coalesce(json_agg(json_build_object(
                    'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
                    'typeName', json_build_array(tn.nspname, t.typname), 'isGenerated', a.attgenerated <> '',
-                   'isNullable', NOT a.attnotnull,
+                   'isNullable', NOT a.attnotnull, 'hasDefault', a.atthasdef,
                    'isRequired', a.attnotnull AND NOT a.atthasdef AND a.attidentity = '') ORDER BY a.attnum), '[]')
             FROM pg_attribute a
             JOIN pg_type t ON t.oid = a.atttypid

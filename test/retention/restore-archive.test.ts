@@ -63,4 +63,29 @@ describe('rows that come back by time', () => {
       }
     await rm(directory, { recursive: true });
   });
+
+  test('stay in the archive while they would lose what only that has a column for', async ({ database, session }) => {
+    await database.query(
+      `CREATE TABLE events (id int PRIMARY KEY, at timestamptz);
+       CREATE TABLE kept (LIKE events); ALTER TABLE kept ADD moved_at timestamptz DEFAULT now(), ADD legacy text;
+       INSERT INTO kept SELECT n, now() - interval '1 year', now(), CASE n WHEN 7 THEN 'only here' END FROM generate_series(1, 9) n`,
+    );
+    const request: ArchiveRestore = {
+      rule: { name: 'events', table: 'events', age: 'at', allowTriggers: [] },
+      from: { table: 'kept' },
+      wanted: {},
+      dryRun: false,
+      database: session,
+      timezone: 'UTC',
+      signal: new AbortController().signal,
+      now: () => new Date(),
+      onRows: () => undefined,
+    };
+    expect(await restoreArchive(request)).toMatchObject([{ detail: 'prune.archive' }]);
+    expect(await database.query('SELECT FROM kept')).toHaveLength(9);
+    expect(await restoreArchive({ ...request, wanted: { where: 'id <> 7' } })).toMatchObject({ restored: 8 });
+    await database.query('ALTER TABLE events ADD legacy text');
+    expect(await restoreArchive(request)).toMatchObject({ restored: 1 });
+    expect(await database.query('SELECT legacy FROM events WHERE id = 7')).toEqual([{ legacy: 'only here' }]);
+  });
 });
