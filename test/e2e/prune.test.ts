@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest';
+import { clusterUrl } from '../support/database.ts';
 import { digestOf, putMix } from '../support/hotmesh-data.ts';
 import { makeHotmesh } from '../support/hotmesh.ts';
 import { test } from '../support/site.ts';
@@ -32,6 +33,22 @@ describe('maint prune', () => {
         },
       ],
     });
+  });
+
+  test('remembers on this host how far it came where the role may keep nothing in the database', async ({ site }) => {
+    const { database } = site;
+    const { name } = database;
+    await database.query(
+      `CREATE TABLE big (at timestamptz, filler text) WITH (fillfactor = 10);
+       INSERT INTO big SELECT now() - interval '60 days', repeat('x', 500) FROM generate_series(1, 2000); ANALYZE big;
+       CREATE ROLE ${name} LOGIN; GRANT SELECT, DELETE, UPDATE ON big TO ${name}`,
+    );
+    const rule = { ...RULE, name: 'big', table: 'big', maxShare: 1, keepAtLeast: 0 };
+    site.configure({ database: { url: clusterUrl(name, name) }, tasks: { prune: { rules: [rule] } } });
+    await site.run('prune', '--max-rows', '500', '--pace', 'full');
+    expect((await site.run('prune', '--dry-run')).stdout).toContain('goes on at block');
+    expect((await site.run('prune', '--dry-run', '--fresh')).stdout).not.toContain('goes on at block');
+    await database.query(`DROP OWNED BY ${name}; DROP ROLE ${name}`);
   });
 
   test('knows no pace and no rule that nobody wrote', async ({ site }) => {
