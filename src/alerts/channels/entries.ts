@@ -66,7 +66,8 @@ export function entryOf(notification: Notification, limit: number): Entry {
     facts: [
       { name: 'Status', value: sinceOf(notification) },
       ...(note === null ? [] : [{ name: 'Note', value: shortened(note, limit) }]),
-      ...(impact === null ? [] : [{ name: 'Impact', value: shortened(impact, limit) }]),
+      // What is over harms nobody any more.
+      ...(impact === null || isRecovery(notification) ? [] : [{ name: 'Impact', value: shortened(impact, limit) }]),
       ...(owner === null ? [] : [{ name: 'Owner', value: clip(owner, Math.min(limit, 120)) }]),
     ],
     remediation: withinLimit(remediation, limit),
