@@ -30,6 +30,8 @@ export interface Action {
   readonly firstRows: number;
   /** About how many rows a range may hold at most, however fast it goes. */
   readonly maxRows: number;
+  /** The same at full pace where no replica follows; `maxRows` where left out. */
+  readonly maxRowsAlone?: number;
   /** How many rows a batch may take at most, where the action can stop within a range. */
   readonly maxLimit: number;
   /** Runs once before the first batch: what an earlier run left half done is brought to its end. */
@@ -44,7 +46,7 @@ export interface Action {
  * Deletes the rows, and by cascade what refers to them.
  * @param sizes smaller where each row takes others along
  */
-export function deleteRows(sizes: { readonly firstRows: number; readonly maxRows: number }): Action {
+export function deleteRows(sizes: Pick<Action, 'firstRows' | 'maxRows' | 'maxRowsAlone'>): Action {
   return {
     ...sizes,
     maxLimit: Infinity,

@@ -10,7 +10,7 @@ import { deservesCursor, type CursorKeeper, type Sweeping } from './cursor.ts';
 import type { Gates } from './gates.ts';
 import { sweepPartitions } from './partition-sweep.ts';
 import { targetsOutside, type Partitions } from './partitions.ts';
-import { fewerRows, nextLimit, nextRows } from './pace.ts';
+import { fewerRows, nextLimit, nextRows, type Aim } from './pace.ts';
 import { firstPosition, type Field, type Position, type Range } from './ranges.ts';
 import type { Pace } from './settings.ts';
 import type { Ending, Tally } from './tally.ts';
@@ -156,11 +156,12 @@ async function takeBatch({ request, target, position, keeper, rows, limit }: Nex
   try {
     const end = await takeRange({ database, action, ...grip, lockTimeoutMs, save: keeper?.save(range.block) }, tally);
     tally.rows += end.rows;
-    if (tally.wal !== undefined && end.walBytes !== undefined) tally.wal = { ...tally.wal, to: end.walBytes };
+    countWal(end.walBytes, tally);
     if (budget.rowsLeft !== undefined) budget.rowsLeft -= end.rows;
     request.onRows(tally.rows);
     const { ms, waiting, isWhole } = end;
-    return { ms, waiting, position: isWhole ? range.after : position, ...nextSize(action, { rows, limit }, end) };
+    const next = nextSize(action, { rows, limit }, { ...end, pace: request.pace, most: mostRows(request, tally) });
+    return { ms, waiting, position: isWhole ? range.after : position, ...next };
   } catch (error) {
     const fewer = fewerRows(asked);
     if (!(error instanceof MaintError) || error.code !== 'STATEMENT_TIMED_OUT' || fewer === undefined) throw error;
@@ -168,9 +169,25 @@ async function takeBatch({ request, target, position, keeper, rows, limit }: Nex
   }
 }
 
-function nextSize({ maxRows, maxLimit }: Action, { rows, limit }: Size, { ms, waiting, ...end }: BatchEnd): Size {
+function countWal(walBytes: number | undefined, tally: Tally): void {
+  if (tally.wal === undefined || walBytes === undefined) return;
+  tally.batchWalBytes = walBytes - tally.wal.to;
+  tally.wal = { ...tally.wal, to: walBytes };
+}
+
+/** At full pace, and where no replica has to follow, fewer and larger batches spare the server work. */
+function mostRows({ action, pace }: Sweep, { replicas }: Tally): number {
+  const { maxRows, maxRowsAlone = maxRows } = action;
+  return pace === 'full' && replicas === 0 ? maxRowsAlone : maxRows;
+}
+
+function nextSize(
+  { maxLimit }: Action,
+  { rows, limit }: Size,
+  { ms, waiting, pace, most, ...end }: BatchEnd & Required<Aim>,
+): Size {
   return {
-    rows: Math.min(maxRows, nextRows(waiting > 0 ? rows / 2 : rows, ms)),
-    limit: Math.min(maxLimit, nextLimit(limit, { rows: end.rows, ms })),
+    rows: nextRows(waiting > 0 ? rows / 2 : rows, ms, { pace, most }),
+    limit: Math.min(maxLimit, nextLimit(limit, { rows: end.rows, ms }, pace)),
   };
 }

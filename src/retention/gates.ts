@@ -20,6 +20,8 @@ export interface Readings {
   readonly waiting: number;
   /** What the furthest replica has still to replay; 0 without replicas. */
   readonly lagBytes: number;
+  /** Replicas that follow, as far as the role sees them. */
+  readonly replicas: number;
   /** The most WAL that a slot holds back; 0 without slots. */
   readonly slotBytes: number;
   /** A slot is about to lose the WAL that it needs. */
@@ -43,20 +45,27 @@ export interface GateMarks extends Omit<GateLimits, 'patience' | 'maxActive'> {
 const REOPEN = 0.5;
 const REOPEN_SPACE = 1.25;
 
-/**
- * Which gates are closed.
- * @param closed those that were closed before
- */
+/** What was before the readings. */
+export interface Earlier {
+  /** The gates that were closed then. */
+  readonly closed: ReadonlySet<GateName>;
+  /** WAL of the last batch: the next one writes up to twice as much. */
+  readonly batchWalBytes: number;
+}
+
+/** Which gates are closed. A batch is let through only where a replica would not be too far behind after it, either. */
 export function closedGates(
   { waiting, lagBytes, slotBytes, isSlotAtRisk, active, isSavingIds, freeBytes }: Readings,
-  closed: ReadonlySet<GateName>,
+  { closed, batchWalBytes }: Earlier,
   { maxReplicaLag, maxSlotLag, maxActive, minFreeSpace }: GateMarks,
 ): ReadonlySet<GateName> {
   const limit = (gate: GateName, most: number): number => most * (closed.has(gate) ? REOPEN : 1);
   const spaceLimit = minFreeSpace * (closed.has('free space') ? REOPEN_SPACE : 1);
   const isClosed: Readonly<Record<GateName, boolean>> = {
     'sessions waiting': waiting > 0,
-    'replica lag': lagBytes > limit('replica lag', maxReplicaLag),
+    'replica lag':
+      lagBytes > limit('replica lag', maxReplicaLag) ||
+      (lagBytes > maxReplicaLag * REOPEN && lagBytes + 2 * batchWalBytes > maxReplicaLag),
     'replication slots': isSlotAtRisk || slotBytes > limit('replication slots', maxSlotLag),
     load: active > limit('load', maxActive),
     'wraparound vacuum': isSavingIds,
@@ -163,6 +172,7 @@ const readingsOf = (oid: string) => sql<Omit<Readings, 'freeBytes'>>`
   SELECT (SELECT count(*)::int FROM held WHERE NOT granted) AS waiting,
          (SELECT coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn)), 0)::float8
             FROM pg_stat_replication WHERE state IN ('streaming', 'catchup')) AS "lagBytes",
+         (SELECT count(*)::int FROM pg_stat_replication) AS replicas,
          (SELECT coalesce(max(bytes), 0)::float8 FROM slot WHERE status IS DISTINCT FROM 'lost') AS "slotBytes",
          EXISTS (SELECT FROM slot WHERE status = 'unreserved') AS "isSlotAtRisk",
          (SELECT count(*)::int FROM session

@@ -1,26 +1,37 @@
 import type { Pace } from './settings.ts';
 
-/** How long one batch should take. */
-const TARGET_MS = 200;
+/** How long one batch should take, by pace: what the application waits behind is one batch, not their sum. */
+const TARGET_MS: Readonly<Record<Pace, number>> = { gentle: 25, normal: 100, full: 200 };
 const MIN_ROWS = 100;
 const MAX_ROWS = 50_000;
 
 /** A plain deletion, before anything was measured and at most. */
-export const PLAIN_ROWS = { firstRows: 1_000, maxRows: MAX_ROWS };
+export const PLAIN_ROWS = { firstRows: 1_000, maxRows: MAX_ROWS, maxRowsAlone: 200_000 };
 
 /** Which share of the time batches are at work, by pace. */
 const DUTY: Readonly<Record<Pace, number>> = { gentle: 0.25, normal: 0.5, full: 1 };
 
+/** What batches aim at. */
+export interface Aim {
+  readonly pace: Pace;
+  /** No batch asks for more rows. */
+  readonly most?: number;
+}
+
 /** How many rows to ask for next: towards the target time, at most twice or half as many as before. */
-export function nextRows(rows: number, tookMs: number): number {
-  const factor = Math.min(2, Math.max(0.5, TARGET_MS / Math.max(1, tookMs)));
-  return Math.min(MAX_ROWS, Math.max(MIN_ROWS, Math.round(rows * factor)));
+export function nextRows(rows: number, tookMs: number, { pace, most = MAX_ROWS }: Aim): number {
+  const factor = Math.min(2, Math.max(0.5, TARGET_MS[pace] / Math.max(1, tookMs)));
+  return Math.min(most, Math.max(MIN_ROWS, Math.round(rows * factor)));
 }
 
 /** How many rows an action may take within the next range: learned from batches that took some, not from empty ranges. */
-export function nextLimit(limit: number, { rows, ms }: { readonly rows: number; readonly ms: number }): number {
-  if (ms > TARGET_MS && rows > 0) return nextRows(rows, ms);
-  return rows >= limit ? nextRows(limit, ms) : limit;
+export function nextLimit(
+  limit: number,
+  { rows, ms }: { readonly rows: number; readonly ms: number },
+  pace: Pace,
+): number {
+  if (ms > TARGET_MS[pace] && rows > 0) return nextRows(rows, ms, { pace });
+  return rows >= limit ? nextRows(limit, ms, { pace }) : limit;
 }
 
 /** @returns undefined where a batch cannot be made smaller */

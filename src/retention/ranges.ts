@@ -68,7 +68,8 @@ function keysFrom(field: Field, low: string): Position {
     if (high !== low) return range(high, keysFrom(field, high));
     const next = await keyAt(field, fragment`${age} > ${low}::${ageCast}`, 0);
     const after = next === undefined ? undefined : keysFrom(field, next);
-    const isFew = (await keyAt(field, fragment`${age} >= ${low}::${ageCast}`, rows * BULK)) !== low;
+    const isFew =
+      (await keyAt(field, fragment`${age} >= ${low}::${ageCast}`, Math.min(rows * BULK, MOST_EQUAL))) !== low;
     if (isFew) return range(next ?? cutoff.key, after);
     return equalKeys(field, low, after)(rows);
   };
@@ -105,8 +106,9 @@ async function primaryAt({ database, target }: Field, { column }: Key, place: Pl
   return row?.key;
 }
 
-/** So many times the rows asked for may share one value before they are split by where they lie. */
+/** So many times the rows asked for, and so many at most, may share one value before they are split by where they lie. */
 const BULK = 4;
+const MOST_EQUAL = 200_000;
 
 /** More rows with one value than fit into a batch: by blocks, between the first and the last that hold such a row. */
 function equalKeys(field: Field, key: string, after: Position | undefined): Position {

@@ -24,6 +24,10 @@ export interface Tally {
   elapsedMs: number;
   /** WAL of the whole server, at the first gate and after the last batch. */
   wal: { readonly from: number; readonly to: number } | undefined;
+  /** WAL of the server while the last batch was at work. */
+  batchWalBytes: number;
+  /** Replicas that followed when the gates were looked at last. */
+  replicas: number;
   ending: Ending;
 }
 
@@ -40,6 +44,8 @@ export function emptyTally(): Tally {
     gone: new Set(),
     elapsedMs: 0,
     wal: undefined,
+    batchWalBytes: 0,
+    replicas: 0,
     ending: 'finished',
   };
 }

@@ -32,7 +32,8 @@ async function passGates(request: Sweep, { oid }: Pick<Target, 'oid'>, tally: Ta
   for (;;) {
     const readings = await request.gates.read(request.database, oid);
     tally.wal ??= { from: readings.walBytes, to: readings.walBytes };
-    closed = closedGates(readings, closed, request.gates.marks);
+    tally.replicas = readings.replicas;
+    closed = closedGates(readings, { closed, batchWalBytes: tally.batchWalBytes }, request.gates.marks);
     const [first] = closed;
     if (first === undefined) return undefined;
     const ending = endingOf(request) ?? (waitedMs >= request.patienceMs ? first : undefined);

@@ -6,6 +6,7 @@ const LIMITS = { maxReplicaLag: 64 * MB, maxSlotLag: 1_000 * MB, maxActive: 50, 
 const OPEN: Readings = {
   waiting: 0,
   lagBytes: 0,
+  replicas: 1,
   slotBytes: 0,
   isSlotAtRisk: false,
   active: 0,
@@ -15,10 +16,10 @@ const OPEN: Readings = {
 };
 
 /** What a row of readings does to the gates, each seeing what the one before closed. */
-function after(readings: readonly Partial<Readings>[]): readonly (readonly GateName[])[] {
+function after(readings: readonly Partial<Readings>[], batchWalBytes = 0): readonly (readonly GateName[])[] {
   let closed: ReadonlySet<GateName> = new Set();
   return readings.map((reading) => {
-    closed = closedGates({ ...OPEN, ...reading }, closed, LIMITS);
+    closed = closedGates({ ...OPEN, ...reading }, { closed, batchWalBytes }, LIMITS);
     return [...closed];
   });
 }
@@ -28,6 +29,13 @@ describe('a gate', () => {
     const lags = [64, 65, 40, 33, 32, 40, 64].map((megabytes) => ({ lagBytes: megabytes * MB }));
     const lag = ['replica lag'];
     expect(after(lags)).toEqual([[], lag, lag, lag, [], [], []]);
+  });
+
+  test('for replicas closes before a batch as large as the last, or twice that, would be too much', () => {
+    const lags = [31, 32, 33, 40, 41, 33, 32].map((megabytes) => ({ lagBytes: megabytes * MB }));
+    const lag = ['replica lag'];
+    expect(after(lags, 12 * MB)).toEqual([[], [], [], [], lag, lag, []]);
+    expect(after(lags, 900 * MB)).toEqual([[], [], lag, lag, lag, lag, []]);
   });
 
   test('for free space closes below the limit and opens a quarter above it', () => {

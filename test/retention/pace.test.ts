@@ -2,13 +2,17 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fewerRows, PLAIN_ROWS, nextRows, restMs } from '../../src/retention/pace.ts';
 
-test('whatever a row costs, the size of a batch settles where it takes the target time', () => {
+test.each([
+  ['gentle', 25],
+  ['normal', 100],
+  ['full', 200],
+] as const)('whatever a row costs, batches at pace %s settle at %d ms', (pace, targetMs) => {
   fc.assert(
-    fc.property(fc.double({ min: 0.004, max: 2, noNaN: true }), (msPerRow) => {
+    fc.property(fc.double({ min: targetMs / 50_000, max: targetMs / 100, noNaN: true }), (msPerRow) => {
       let rows = PLAIN_ROWS.firstRows;
-      for (let batch = 0; batch < 20; batch += 1) rows = nextRows(rows, rows * msPerRow);
-      expect(rows * msPerRow).toBeGreaterThan(190);
-      expect(rows * msPerRow).toBeLessThan(210);
+      for (let batch = 0; batch < 20; batch += 1) rows = nextRows(rows, rows * msPerRow, { pace });
+      expect(rows * msPerRow).toBeGreaterThan(targetMs * 0.95);
+      expect(rows * msPerRow).toBeLessThan(targetMs * 1.05);
     }),
   );
 });
@@ -16,7 +20,7 @@ test('whatever a row costs, the size of a batch settles where it takes the targe
 test('a batch is never twice as large as the one before, nor beyond the bounds', () => {
   fc.assert(
     fc.property(fc.integer({ min: 100, max: 50_000 }), fc.double({ min: 0, max: 1e6, noNaN: true }), (rows, ms) => {
-      const next = nextRows(rows, ms);
+      const next = nextRows(rows, ms, { pace: 'full' });
       expect(next).toBeLessThanOrEqual(Math.min(50_000, rows * 2));
       expect(next).toBeGreaterThanOrEqual(Math.max(100, Math.floor(rows / 2)));
     }),
