@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MaintError } from '../base/errors.ts';
 
@@ -27,14 +27,15 @@ export interface DescriptorFacts {
  * @throws MaintError FILE_UNUSABLE when what it tells cannot be understood
  * @see https://docs.kernel.org/admin-guide/sysctl/fs.html#file-max-file-nr
  */
-export async function descriptorFacts(proc = '/proc'): Promise<DescriptorFacts | undefined> {
-  const numbers = await read(join(proc, 'sys/fs/file-nr'));
+export function descriptorFacts(proc = '/proc'): DescriptorFacts | undefined {
+  const numbers = read(join(proc, 'sys/fs/file-nr'));
   if (numbers === undefined) return undefined;
   const [open = Number.NaN, , limit = Number.NaN] = numbers.trim().split(/\s+/).map(Number);
   if (Number.isNaN(open) || Number.isNaN(limit))
     throw new MaintError('FILE_UNUSABLE', `${proc}/sys/fs/file-nr does not tell how many files are open`);
-  const pids = (await readdir(proc)).filter((name) => /^\d+$/.test(name));
-  const looked = await Promise.all(pids.map((pid) => processDescriptors(proc, pid)));
+  const pids = readdirSync(proc).filter((name) => /^\d+$/.test(name));
+  // The kernel answers from memory: a promise for each of some hundred files would take longer than all answers.
+  const looked = pids.map((pid) => processDescriptors(proc, pid));
   return {
     open,
     limit,
@@ -44,19 +45,19 @@ export async function descriptorFacts(proc = '/proc'): Promise<DescriptorFacts |
 }
 
 /** @returns `closed` where it belongs to someone else, undefined where it is gone or has no limit */
-async function processDescriptors(proc: string, pid: string): Promise<ProcessDescriptors | 'closed' | undefined> {
+function processDescriptors(proc: string, pid: string): ProcessDescriptors | 'closed' | undefined {
   const folder = join(proc, pid);
-  const open = await count(join(folder, 'fd'));
+  const open = count(join(folder, 'fd'));
   if (typeof open !== 'number') return open;
-  const limits = (await read(join(folder, 'limits'))) ?? '';
+  const limits = read(join(folder, 'limits')) ?? '';
   const limit = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1]);
-  const command = ((await read(join(folder, 'comm'))) ?? '').trim();
+  const command = (read(join(folder, 'comm')) ?? '').trim();
   return Number.isNaN(limit) ? undefined : { pid: Number(pid), command, open, limit };
 }
 
-async function count(folder: string): Promise<number | 'closed' | undefined> {
+function count(folder: string): number | 'closed' | undefined {
   try {
-    return (await readdir(folder)).length;
+    return readdirSync(folder).length;
   } catch (error) {
     if (error instanceof Error && 'code' in error)
       return error.code === 'EACCES' || error.code === 'EPERM' ? 'closed' : undefined;
@@ -64,9 +65,9 @@ async function count(folder: string): Promise<number | 'closed' | undefined> {
   }
 }
 
-async function read(path: string): Promise<string | undefined> {
+function read(path: string): string | undefined {
   try {
-    return await readFile(path, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch (error) {
     if (error instanceof Error && 'code' in error) return undefined;
     throw error;

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { MaintError } from '../base/errors.ts';
 
@@ -30,13 +30,13 @@ const PLACES: KernelPlaces = { proc: '/proc', cgroup: '/sys/fs/cgroup' };
  * @throws MaintError FILE_UNUSABLE when what the kernel tells cannot be read
  * @see https://docs.kernel.org/admin-guide/cgroup-v2.html#memory-interface-files
  */
-export async function memoryFacts(places: KernelPlaces = PLACES): Promise<MemoryFacts | undefined> {
-  const meminfo = await read(join(places.proc, 'meminfo'));
+export function memoryFacts(places: KernelPlaces = PLACES): MemoryFacts | undefined {
+  const meminfo = read(join(places.proc, 'meminfo'));
   if (meminfo === undefined) return undefined;
   const totalBytes = kilobytes(meminfo, 'MemTotal');
   const host = { of: 'host', totalBytes, availableBytes: kilobytes(meminfo, 'MemAvailable') } as const;
-  const group = await tightestGroup(places);
-  const told = { oomKills: group.oomKills, ...(await stalled(places)) };
+  const group = tightestGroup(places);
+  const told = { oomKills: group.oomKills, ...stalled(places) };
   if (group.limit === undefined || group.limit.totalBytes >= totalBytes) return { ...host, ...told };
   const { totalBytes: limit, usedBytes } = group.limit;
   // Inside a large limit the host can be the one that runs out first.
@@ -45,15 +45,15 @@ export async function memoryFacts(places: KernelPlaces = PLACES): Promise<Memory
 }
 
 /** Of the own control group where it tells, else of the host. @see https://docs.kernel.org/accounting/psi.html */
-async function stalled({ proc, cgroup }: KernelPlaces): Promise<Pick<MemoryFacts, 'stalledShare'>> {
-  const own = await ownGroup(proc);
-  const group = own === undefined ? undefined : await read(join(cgroup, own, 'memory.pressure'));
-  const percent = /^some .*avg300=([\d.]+)/m.exec(group ?? (await read(join(proc, 'pressure/memory'))) ?? '')?.[1];
+function stalled({ proc, cgroup }: KernelPlaces): Pick<MemoryFacts, 'stalledShare'> {
+  const own = ownGroup(proc);
+  const group = own === undefined ? undefined : read(join(cgroup, own, 'memory.pressure'));
+  const percent = /^some .*avg300=([\d.]+)/m.exec(group ?? read(join(proc, 'pressure/memory')) ?? '')?.[1];
   return percent === undefined ? {} : { stalledShare: Number(percent) / 100 };
 }
 
-async function ownGroup(proc: string): Promise<string | undefined> {
-  return /^0::(\/.*)$/m.exec((await read(join(proc, 'self/cgroup'))) ?? '')?.[1];
+function ownGroup(proc: string): string | undefined {
+  return /^0::(\/.*)$/m.exec(read(join(proc, 'self/cgroup')) ?? '')?.[1];
 }
 
 interface GroupFacts {
@@ -62,23 +62,23 @@ interface GroupFacts {
 }
 
 /** Of the own control group and those above it, the one with the smallest limit. */
-async function tightestGroup({ proc, cgroup }: KernelPlaces): Promise<GroupFacts> {
-  const own = await ownGroup(proc);
+function tightestGroup({ proc, cgroup }: KernelPlaces): GroupFacts {
+  const own = ownGroup(proc);
   if (own === undefined) return { limit: undefined, oomKills: undefined };
   const folder = join(cgroup, own);
-  const events = await read(join(folder, 'memory.events'));
+  const events = read(join(folder, 'memory.events'));
   const limits = [];
-  for (let each = folder; each.startsWith(cgroup); each = dirname(each)) limits.push(await limitOf(each));
+  for (let each = folder; each.startsWith(cgroup); each = dirname(each)) limits.push(limitOf(each));
   const [tightest] = limits.filter((limit) => limit !== undefined).toSorted((a, b) => a.totalBytes - b.totalBytes);
   return { limit: tightest, oomKills: events === undefined ? undefined : numberAfter(events, 'oom_kill') };
 }
 
-async function limitOf(folder: string): Promise<GroupFacts['limit']> {
-  const max = Number(await read(join(folder, 'memory.max')));
-  const current = Number(await read(join(folder, 'memory.current')));
+function limitOf(folder: string): GroupFacts['limit'] {
+  const max = Number(read(join(folder, 'memory.max')));
+  const current = Number(read(join(folder, 'memory.current')));
   if (!Number.isFinite(max) || !Number.isFinite(current)) return undefined;
   // Pages of files that nobody has touched for a while are given back before anything is refused.
-  const reclaimable = numberAfter((await read(join(folder, 'memory.stat'))) ?? '', 'inactive_file') ?? 0;
+  const reclaimable = numberAfter(read(join(folder, 'memory.stat')) ?? '', 'inactive_file') ?? 0;
   return { totalBytes: max, usedBytes: Math.max(0, current - reclaimable) };
 }
 
@@ -94,9 +94,9 @@ function numberAfter(text: string, name: string): number | undefined {
 }
 
 /** Which file is there depends on kernel and container; one that is missing or closed tells nothing. */
-async function read(path: string): Promise<string | undefined> {
+function read(path: string): string | undefined {
   try {
-    return await readFile(path, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch (error) {
     if (error instanceof Error && 'code' in error) return undefined;
     throw error;

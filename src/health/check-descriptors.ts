@@ -30,7 +30,7 @@ export const descriptorsCheck = defineCheck({
     {
       title: 'descriptors',
       look: async () => {
-        const facts = await descriptorFacts();
+        const facts = descriptorFacts();
         return facts === undefined
           ? skip('this system does not tell how many files are open')
           : judgeDescriptors(facts, descriptors);

@@ -44,7 +44,7 @@ const SUBJECT = 'this host';
  * @throws MaintError FILE_UNUSABLE when what the kernel tells cannot be read
  */
 export async function checkMemory(settings: MemorySettings, around: Surroundings): Promise<Outcome> {
-  const facts = await memoryFacts();
+  const facts = memoryFacts();
   if (facts === undefined) return skip('this system does not tell how much memory is available');
   const last = around.history.samples(KILLS, SUBJECT, new Date(around.now().getTime() - DAY_MS)).at(-1)?.value;
   return judgeMemory(facts, last, settings);

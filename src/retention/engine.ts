@@ -13,7 +13,7 @@ import { targetsOutside, type Partitions } from './partitions.ts';
 import { fewerRows, nextLimit, nextRows, type Aim } from './pace.ts';
 import { firstPosition, type Field, type Position, type Range } from './ranges.ts';
 import type { Pace } from './settings.ts';
-import type { Ending, Tally } from './tally.ts';
+import { pausedIn, type Ending, type Tally } from './tally.ts';
 import type { Target } from './target.ts';
 import { mayBegin, rest } from './waiting.ts';
 
@@ -118,12 +118,15 @@ async function sweepField({ request, field, keeper }: Walk, tally: Tally): Promi
   let position = await firstPosition(field);
   let size: Size = { rows: firstRows, limit: Math.min(firstRows, maxLimit) };
   while (position !== undefined) {
-    const ending = await mayBegin(request, target, tally);
-    if (ending !== undefined) return ending;
-    const batch = await takeBatch({ request, target, position, keeper, ...size }, tally);
+    const pausedMs = pausedIn(tally);
+    const next = { request, target, position, keeper, ...size };
+    const { value: batch, ms } = await timed(() => oneBatch(next, tally));
+    if (typeof batch === 'string') return batch;
     ({ position } = batch);
     size = batch;
-    if (position !== undefined) await rest(request, batch, tally);
+    // To look at gates and keys is work for the server too.
+    const workedMs = Math.max(0, ms - (pausedIn(tally) - pausedMs));
+    if (position !== undefined) await rest(request, { ms: workedMs, waiting: batch.waiting }, tally);
   }
   return undefined;
 }
@@ -146,6 +149,11 @@ interface Next extends Size {
 interface Taken extends Size, Pick<BatchEnd, 'ms' | 'waiting'> {
   /** Where the next batch begins. */
   readonly position: Position | undefined;
+}
+
+/** @returns why no batch may begin any more, or what became of it */
+async function oneBatch(next: Next, tally: Tally): Promise<Ending | Taken> {
+  return (await mayBegin(next.request, next.target, tally)) ?? takeBatch(next, tally);
 }
 
 async function takeBatch({ request, target, position, keeper, rows, limit }: Next, tally: Tally): Promise<Taken> {

@@ -50,6 +50,11 @@ export function emptyTally(): Tally {
   };
 }
 
+/** How long it has waited so far, for whatever reason, in milliseconds. */
+export function pausedIn({ pausedMs }: Tally): number {
+  return Object.values(pausedMs).reduce((sum, ms) => sum + ms, 0);
+}
+
 /** What one transaction in two, one in a hundred, and the longest took. */
 export interface Spread {
   readonly p50Ms: number;

@@ -23,7 +23,7 @@ test('without a limit the host counts, and file caches are no loss', async ({ fo
     'cgroup/memory.max': 'max\n',
     'cgroup/memory.current': '1000\n',
   });
-  expect(await memoryFacts(places)).toEqual({
+  expect(memoryFacts(places)).toEqual({
     of: 'host',
     totalBytes: 1_000 * MB,
     availableBytes: 500 * MB,
@@ -40,7 +40,7 @@ test('the limit of the own control group counts before that of the host', async 
     'cgroup/app.slice/app.service/memory.stat': `anon 1\nactive_file 5\ninactive_file ${30 * MB}\n`,
     'cgroup/app.slice/app.service/memory.events': 'low 0\noom 4\noom_kill 3\noom_group_kill 0\n',
   });
-  expect(await memoryFacts(places)).toEqual({
+  expect(memoryFacts(places)).toEqual({
     of: 'control group',
     totalBytes: 200 * MB,
     availableBytes: 80 * MB,
@@ -57,11 +57,11 @@ test('a tighter limit further up counts, and so does a host that has less left',
     'cgroup/app.slice/app.service/memory.max': String(200 * MB),
     'cgroup/app.slice/app.service/memory.current': String(10 * MB),
   };
-  expect(await memoryFacts(kernel(folder, files))).toMatchObject({ of: 'control group', availableBytes: 10 * MB });
+  expect(memoryFacts(kernel(folder, files))).toMatchObject({ of: 'control group', availableBytes: 10 * MB });
   const poorHost = { ...files, 'proc/meminfo': MEMINFO.replace('512000', '5120') };
-  expect(await memoryFacts(kernel(folder, poorHost))).toMatchObject({ of: 'host', availableBytes: 5 * MB });
+  expect(memoryFacts(kernel(folder, poorHost))).toMatchObject({ of: 'host', availableBytes: 5 * MB });
 });
 
 test('a system without /proc/meminfo tells nothing', async ({ folder }) => {
-  expect(await memoryFacts(kernel(folder, {}))).toBeUndefined();
+  expect(memoryFacts(kernel(folder, {}))).toBeUndefined();
 });

@@ -7,9 +7,9 @@ import { judgeDescriptors } from '../../src/health/check-descriptors.ts';
 import { lookOnce } from '../support/looking.ts';
 
 test('the kernel tells of this host and of this process', async () => {
-  const before = await descriptorFacts();
+  const before = descriptorFacts();
   const files = Array.from({ length: 40 }, () => openSync('/dev/null', 'r'));
-  const after = await descriptorFacts();
+  const after = descriptorFacts();
   for (const file of files) closeSync(file);
   const own = (facts: typeof before) => facts?.processes.find(({ pid }) => pid === process.pid)?.open ?? 0;
   expect(own(after) - own(before)).toBeGreaterThanOrEqual(35);
@@ -28,7 +28,7 @@ test('as bad as the worst process, which is named', async () => {
     for (let file = 0; file < 95; file += 1) writeFileSync(join(proc, '17/fd', String(file)), '');
     writeFileSync(join(proc, '17/comm'), 'leaky\n');
     writeFileSync(join(proc, '17/limits'), 'Limit  Soft Limit  Hard Limit  Units\nMax open files  100  4096  files\n');
-    const facts = await descriptorFacts(proc);
+    const facts = descriptorFacts(proc);
     if (facts === undefined) throw new Error('no facts');
     expect(judgeDescriptors(facts, { warnAt: 0.7, failAt: 0.9 })).toMatchObject({
       status: 'fail',

@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import { fewerRows, PLAIN_ROWS, nextRows, restMs } from '../../src/retention/pace.ts';
 
 test.each([
-  ['gentle', 25],
-  ['normal', 100],
+  ['gentle', 10],
+  ['normal', 50],
   ['full', 200],
 ] as const)('whatever a row costs, batches at pace %s settle at %d ms', (pace, targetMs) => {
   fc.assert(
