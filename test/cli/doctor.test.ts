@@ -91,7 +91,9 @@ describe('a healthy set-up', () => {
     const crontab =
       '#!/bin/sh\necho "17 3 * * * maint daily --cron"\necho "47 4 * * 0 /x/maint.js weekly --cron"\necho "17 6 1 * * maint monthly --cron"\necho "*/5 * * * * maint tick --cron"\n';
     const PATH = `${searchPath([], { crontab, zstd: '', flock: '' })}:${process.env['PATH'] ?? ''}`;
-    const world = makeWorld({ cwd, env: { DATABASE_URL: database.url, PATH } });
+    // Wherever this checkout lies: a person's Node.js lies where it stays.
+    const where = { nodePath: '/usr/local/bin/node' };
+    const world = makeWorld({ cwd, env: { DATABASE_URL: database.url, PATH }, process: where });
 
     const { format, exitCode, checks } = await examine(world);
 
