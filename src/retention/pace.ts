@@ -1,7 +1,7 @@
 import type { Pace } from './settings.ts';
 
 /** How long one batch should take, by pace: what the application waits behind is one batch, not their sum. */
-const TARGET_MS: Readonly<Record<Pace, number>> = { gentle: 10, normal: 50, full: 200 };
+const TARGET_MS: Readonly<Record<Pace, number>> = { gentle: 5, normal: 50, full: 200 };
 const MIN_ROWS = 100;
 const MAX_ROWS = 50_000;
 

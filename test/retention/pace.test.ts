@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { fewerRows, PLAIN_ROWS, nextRows, restMs } from '../../src/retention/pace.ts';
 
 test.each([
-  ['gentle', 10],
+  ['gentle', 5],
   ['normal', 50],
   ['full', 200],
 ] as const)('whatever a row costs, batches at pace %s settle at %d ms', (pace, targetMs) => {
