@@ -55,6 +55,9 @@ const textOf = (file: string): string => readFileSync(join(SRC, file), 'utf8');
 const roomOf = (file: string): string => file.split('/')[0] ?? '';
 const floorOf = (file: string): number => FLOORS.findIndex((rooms) => rooms.includes(roomOf(file)));
 
+/** The task a file belongs to: `backup.ts` declares it, `backup/` holds what it does. */
+const taskOf = (file: string): string => (file.split('/')[1] ?? '').replace(/\.ts$/, '');
+
 /** Code without comments and texts, so that a word in a sentence is not taken for code. */
 function codeOf(file: string): string {
   return textOf(file)
@@ -72,6 +75,23 @@ function importsOf(file: string): readonly string[] {
   return [...textOf(file).matchAll(IMPORT)].map(([, from, bare, lazy]) => from ?? bare ?? lazy ?? '');
 }
 
+const planOf = (file: string): string => file.replace(/\.ts$/, '/plan.ts');
+
+/** What a file brings with it as soon as it is loaded. */
+function valuesOf(file: string): readonly string[] {
+  return [...textOf(file).matchAll(/^(?:import|export)\s(?!type\s)[^'"]*?from\s+'([^']+)'/gm)].map(
+    ([, target = '']) => target,
+  );
+}
+
+function closureOf(file: string, seen = new Set<string>()): ReadonlySet<string> {
+  if (seen.has(file)) return seen;
+  seen.add(file);
+  for (const target of valuesOf(file).filter((each) => each.startsWith('.')))
+    closureOf(relative(SRC, join(SRC, dirname(file), target)), seen);
+  return seen;
+}
+
 describe('the house', () => {
   test('has no room outside the plan', () => {
     expect(files.filter((file) => floorOf(file) === -1)).toEqual([]);
@@ -84,7 +104,11 @@ describe('the house', () => {
         .map((target) => relative(SRC, join(SRC, dirname(file), target)))
         .filter((target) => {
           const isTrade = floorOf(file) === 3 && floorOf(target) === 3 && roomOf(file) !== roomOf(target);
-          const isTask = roomOf(file) === 'tasks' && roomOf(target) === 'tasks' && !/(index|words)\.ts$/.test(file);
+          const isTask =
+            roomOf(file) === 'tasks' &&
+            roomOf(target) === 'tasks' &&
+            taskOf(file) !== taskOf(target) &&
+            !/(index|words)\.ts$/.test(file);
           return floorOf(target) > floorOf(file) || isTrade || isTask;
         })
         .map((target) => `${file} imports ${target}`),
@@ -99,6 +123,20 @@ describe('the house', () => {
         .map((target) => `${file} imports ${target}`),
     );
     expect(strays).toEqual([]);
+  });
+
+  test('declares a task with a folder without what it works with: every command loads every declaration', () => {
+    const declarations = files.filter((file) => roomOf(file) === 'tasks' && files.includes(planOf(file)));
+    expect(declarations).not.toEqual([]);
+    // The configuration reads secrets with it before anything else.
+    const always = closureOf('adapters/connection-setting.ts');
+    const heavy = declarations.flatMap((file) =>
+      [...closureOf(file)]
+        .filter((each) => !always.has(each))
+        .filter((each) => valuesOf(each).some((target) => /^node:(?:fs|child_process|net|tls|http)/.test(target)))
+        .map((each) => `${file} brings ${each}`),
+    );
+    expect(heavy).toEqual([]);
   });
 
   test('names built-in modules with node:', () => {
@@ -129,7 +167,9 @@ describe('the house', () => {
 describe('the list of tasks', () => {
   test('names every task file, under its own name', () => {
     const known = tasks.map(({ name }) => `tasks/${name}.ts`).toSorted();
-    const there = files.filter((file) => roomOf(file) === 'tasks' && !/(index|words)\.ts$/.test(file)).toSorted();
+    const there = files
+      .filter((file) => roomOf(file) === 'tasks' && !/(index|words|\/plan)\.ts$/.test(file))
+      .toSorted();
     expect(known, 'add the task to src/tasks/index.ts').toEqual(there);
   });
 });

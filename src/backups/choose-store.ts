@@ -2,7 +2,8 @@ import { listFolder } from '../adapters/files.ts';
 import type { Store } from '../adapters/store.ts';
 import { MaintError } from '../base/errors.ts';
 import type { BackupPlaces } from '../engine/backup-places.ts';
-import { LOCAL, localStore } from './repository.ts';
+import { localStore } from './repository.ts';
+import { LOCAL } from './layout.ts';
 
 /** Where backups may be looked for. */
 interface Choice {

@@ -3,7 +3,8 @@ import { removeCopy } from './copy-backup.ts';
 import { planExpiry, type Expirable, type Fate } from './expiry.ts';
 import { readReceipts, type ReceiptChain } from './receipts.ts';
 import { removeBackup } from './remove-backup.ts';
-import { LOCAL, type BackupEntry } from './repository.ts';
+import type { BackupEntry } from './repository.ts';
+import { LOCAL } from './layout.ts';
 import { expirable, isPinned, standingsOf } from './standing.ts';
 
 /** The backups of one place, and by what they go. */

@@ -1,8 +1,8 @@
 import type { CopyPlace, Medium } from '../engine/backup-places.ts';
-import { isToCome } from './layout.ts';
+import { isToCome, LOCAL } from './layout.ts';
 import { depthOf, VERIFY_LEVELS, type VerifyLevel } from './receipt-facts.ts';
 import type { Receipt, ReceiptChain } from './receipts.ts';
-import { LOCAL, type BackupEntry } from './repository.ts';
+import type { BackupEntry } from './repository.ts';
 import type { BackupRules } from './rules.ts';
 import { provenAt, standingsOf, triesOf, type Standing, type Tried } from './standing.ts';
 

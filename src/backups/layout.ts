@@ -1,5 +1,8 @@
 import { join } from 'node:path';
 
+/** What the store of this host's own backups is called. */
+export const LOCAL = 'local';
+
 /** What the dump of a backup is called, with what encryption puts behind it. */
 export function dumpFile(suffix = ''): string {
   return `data.dump.zst${suffix}`;

@@ -5,9 +5,8 @@ import { currentProcess } from '../adapters/process-owner.ts';
 import { createTextFile } from '../adapters/text-file.ts';
 import { MaintError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
-import { labelPath } from './layout.ts';
+import { labelPath, LOCAL } from './layout.ts';
 import type { Manifest } from './manifest.ts';
-import { LOCAL } from './repository.ts';
 import { missingTail, readReceiptHead, rememberHead, sumOfReceipt, type ReceiptHead } from './receipt-head.ts';
 
 const previous = z.object({ number: z.int().positive(), sha256: z.string() });

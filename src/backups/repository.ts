@@ -5,7 +5,7 @@ import { openFolderStore } from '../adapters/folder-store.ts';
 import { readStoredText, type Store } from '../adapters/store.ts';
 import { createTextFile } from '../adapters/text-file.ts';
 import { MaintError } from '../base/errors.ts';
-import { backupPath, kindOfFolder, labelFolder, labelPath, FILES, REPOSITORY_FILE, startOf } from './layout.ts';
+import { backupPath, kindOfFolder, labelFolder, labelPath, FILES, LOCAL, REPOSITORY_FILE, startOf } from './layout.ts';
 import { parseManifest, type Manifest } from './manifest.ts';
 
 /** One folder that looks like a backup. */
@@ -25,9 +25,6 @@ export interface BackupEntry {
   /** Undefined where it cannot be read. */
   readonly manifest: Manifest | undefined;
 }
-
-/** What the store of this host's own backups is called. */
-export const LOCAL = 'local';
 
 const FORMAT = 'maint-repo/1';
 /** How many manifests are read at the same time: a store far away answers slowly, but takes several questions. */

@@ -3,11 +3,10 @@ import { MaintError } from '../base/errors.ts';
 import type { BackupPlaces } from '../engine/backup-places.ts';
 import { chooseStore } from './choose-store.ts';
 import { readReceipts } from './receipts.ts';
-import { listBackups, LOCAL, type BackupEntry } from './repository.ts';
-import { nextTurn, turnsOf, type Age, type Holding } from './rotation.ts';
+import { listBackups, type BackupEntry } from './repository.ts';
+import { LOCAL } from './layout.ts';
+import { nextTurn, type PICKS, turnsOf, type Age, type Holding } from './rotation.ts';
 
-/** Which of the backups a restore test takes. */
-export const PICKS = ['rotate', 'newest', 'oldest', 'random'] as const;
 type Pick = (typeof PICKS)[number];
 
 /** Where to pick, and how. */

@@ -1,5 +1,8 @@
 import type { Receipt } from './receipts.ts';
 
+/** Which of the backups a restore test takes. */
+export const PICKS = ['rotate', 'newest', 'oldest', 'random'] as const;
+
 /** Which of the backups of one place: the last one, one in between, the one that has lain longest. */
 const AGES = ['newest', 'older', 'oldest'] as const;
 export type Age = (typeof AGES)[number];

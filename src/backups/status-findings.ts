@@ -1,7 +1,6 @@
 import { formatCount, formatDuration, plural } from '../base/units.ts';
 import type { Judged, PlaceState, State, ThreeTwoOne } from './judgement.ts';
-import { isToCome } from './layout.ts';
-import { LOCAL } from './repository.ts';
+import { isToCome, LOCAL } from './layout.ts';
 import type { Standing } from './standing.ts';
 
 /** Something that a person must hear of when the backups are judged. */

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { chooseStore } from '../backups/choose-store.ts';
-import { labelPath } from '../backups/layout.ts';
+import { labelPath, LOCAL } from '../backups/layout.ts';
 import { readReceipts, type ReceiptChain } from '../backups/receipts.ts';
-import { listBackups, LOCAL, type BackupEntry } from '../backups/repository.ts';
+import { listBackups, type BackupEntry } from '../backups/repository.ts';
 import type { Store } from '../adapters/store.ts';
 import type { World } from '../base/world.ts';
 import type { Config } from '../config/config.ts';

@@ -1,4 +1,4 @@
-import { LOCAL } from '../backups/repository.ts';
+import { LOCAL } from '../backups/layout.ts';
 import type { PlannedRestore } from '../backups/restore-database.ts';
 import { MaintError } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';

@@ -1,6 +1,7 @@
 import type { Store } from '../adapters/store.ts';
 import { readReceipts, type Receipt } from '../backups/receipts.ts';
-import { LOCAL, listBackups, type BackupEntry } from '../backups/repository.ts';
+import { listBackups, type BackupEntry } from '../backups/repository.ts';
+import { LOCAL } from '../backups/layout.ts';
 import { standingsOf, type Standing } from '../backups/standing.ts';
 import { MaintError } from '../base/errors.ts';
 import { formatBytes, formatDuration, plural } from '../base/units.ts';

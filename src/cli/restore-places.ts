@@ -4,7 +4,7 @@ import { readIfThere } from '../adapters/files.ts';
 import { openFolderStore } from '../adapters/folder-store.ts';
 import type { Store } from '../adapters/store.ts';
 import { chooseStore } from '../backups/choose-store.ts';
-import { LOCAL } from '../backups/repository.ts';
+import { LOCAL } from '../backups/layout.ts';
 import { MaintError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
 import type { World } from '../base/world.ts';

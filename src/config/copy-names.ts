@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { LOCAL } from '../backups/repository.ts';
+import { LOCAL } from '../backups/layout.ts';
 import type { TaskBlock } from './task-block.ts';
 import { isMapping } from './tree.ts';
 

@@ -1,11 +1,7 @@
 import { z } from 'zod';
 import { rotationsSetting } from '../cleaning/rotation-settings.ts';
-import { rotationStep } from '../cleaning/rotation-step.ts';
-import { ruleStep } from '../cleaning/rule-step.ts';
 import { cleaningRulesSetting } from '../cleaning/settings.ts';
-import { MaintError } from '../base/errors.ts';
-import { skip } from '../engine/outcome.ts';
-import { defineTask, type Step } from '../engine/task.ts';
+import { defineTask } from '../engine/task.ts';
 
 const settings = z
   .strictObject({
@@ -24,7 +20,7 @@ const settings = z
     message: 'no rule has this name',
   });
 
-type Settings = z.infer<typeof settings>;
+export type CleanSettings = z.infer<typeof settings>;
 
 interface Named {
   readonly name: string;
@@ -35,7 +31,7 @@ function namesIn({ rules, rotate }: { rules: readonly Named[]; rotate: readonly 
 }
 
 /** Removes files and folders that have served their time, and puts logs aside, by rules that are plain data. */
-export const clean = defineTask<Settings>({
+export const clean = defineTask<CleanSettings>({
   name: 'clean',
   summary: 'Remove old files by rule, and rotate logs',
   tier: 'daily',
@@ -50,31 +46,5 @@ export const clean = defineTask<Settings>({
     { command: 'maint clean --rule uploads', summary: 'one rule' },
   ],
 
-  async plan(context) {
-    const { rules, rotate, rule: only } = context.settings;
-    if (namesIn(context.settings).length === 0) return [NOTHING];
-    const isMeant = ({ name }: Named): boolean => only === undefined || name === only;
-    const steps: Step[] = [];
-    for (const rotation of rotate.filter(isMeant))
-      steps.push(await planned(`logs ${rotation.name}`, () => rotationStep(rotation, context)));
-    for (const rule of rules.filter(isMeant))
-      steps.push(await planned(`rule ${rule.name}`, () => ruleStep(rule, context)));
-    return steps;
-  },
+  plan: async (context) => (await import('./clean/plan.ts')).planClean(context),
 });
-
-const NOTHING: Step = {
-  title: 'rules',
-  intent: ['no rule is configured: nothing is ever removed'],
-  perform: async () => skip('no rule is configured, so nothing is ever removed'),
-};
-
-/** What keeps one rule from being looked at says nothing about the next. */
-async function planned(title: string, look: () => Promise<Step>): Promise<Step> {
-  try {
-    return await look();
-  } catch (error) {
-    if (!(error instanceof MaintError)) throw error;
-    return { title, intent: [`not clear: ${error.message}`], perform: () => Promise.reject(error) };
-  }
-}

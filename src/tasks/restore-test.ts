@@ -1,17 +1,8 @@
 import { z } from 'zod';
 import { connectionSetting } from '../adapters/connection-setting.ts';
-import { processorCount, temporaryFolder } from '../adapters/scratch.ts';
 import { durationSetting } from '../base/settings.ts';
-import { labelFolder } from '../backups/layout.ts';
-import { rehearsalOutcome } from '../backups/rehearsal-outcome.ts';
-import { LOCAL } from '../backups/repository.ts';
-import { withEvidence } from '../backups/restore-evidence.ts';
-import { rehearse } from '../backups/restore-rehearsal.ts';
-import { pickBackup, PICKS, type Picking } from '../backups/restore-turn.ts';
-import { findDeadSandboxes, sweepSandboxes } from '../backups/sandbox.ts';
-import { noBackup } from '../backups/verify-outcome.ts';
-import { fail, type Outcome } from '../engine/outcome.ts';
-import { defineTask, type StepContext } from '../engine/task.ts';
+import { PICKS } from '../backups/rotation.ts';
+import { defineTask } from '../engine/task.ts';
 
 const assertion = z
   .strictObject({
@@ -67,10 +58,10 @@ const settings = z.strictObject({
     .describe('Extensions to do without, because the machine of the test does not have them'),
 });
 
-type Settings = z.infer<typeof settings>;
+export type RestoreTestSettings = z.infer<typeof settings>;
 
 /** Proves a backup by what it is for: it is restored into a server of its own, questioned, and thrown away. */
-export const restoreTest = defineTask<Settings>({
+export const restoreTest = defineTask<RestoreTestSettings>({
   name: 'restore-test',
   summary: 'Restore a backup into a throw-away server and question it',
   tier: 'monthly',
@@ -95,71 +86,5 @@ export const restoreTest = defineTask<Settings>({
     { command: 'maint restore-test --server-major 18', summary: 'would the upgrade work?' },
   ],
 
-  async plan(context) {
-    const { settings: asked, backups, project: label } = context;
-    const { pick, copy, directory = backups.directory, scratch = temporaryFolder() } = asked;
-    const picking = { places: backups, directory, label, pick, copy };
-    const dead = await findDeadSandboxes(scratch, context.now());
-    const which = pick === 'rotate' ? 'backup' : `${pick} backup`;
-    const from = copy === undefined || copy === LOCAL ? '' : ` in ${copy}`;
-    const where = copy === undefined && pick === 'rotate' ? 'whose turn it is' : `of ${copy ?? LOCAL}`;
-    return [
-      {
-        title: `${which} of ${label}${from}`,
-        intent: [
-          ...dead.map((folder) => `stop what still runs in ${folder}, left by a run that died, and remove it`),
-          `restore the ${which} ${where} (${labelFolder(directory, label)}) into a throw-away server below ${scratch}`,
-        ],
-        perform: (step) => tryOut({ picking, scratch, asked }, step),
-      },
-    ];
-  },
+  plan: async (context) => (await import('./restore-test/plan.ts')).planRestoreTest(context),
 });
-
-interface Trial {
-  readonly picking: Picking;
-  readonly scratch: string;
-  readonly asked: Settings;
-}
-
-async function tryOut({ picking, scratch, asked }: Trial, context: StepContext): Promise<Outcome> {
-  const { label, directory } = picking;
-  for (const folder of await sweepSandboxes(scratch, context.now()))
-    context.log.warn({ folder }, 'removed what a dead run left behind');
-  const picked = await pickBackup(picking, context.signal);
-  const { entry } = picked;
-  if (entry === undefined) return noBackup(label, directory);
-  const { manifest } = entry;
-  if (manifest === undefined) return unreadable(entry.id);
-  const place = { directory, label, backup: entry.id, copy: entry.store.name };
-  return withEvidence(place, context, async () => {
-    const request = { ...requestOf(asked, context), entry, manifest, scratchParent: scratch };
-    const rehearsal = await rehearse(request, context.signal);
-    const tried = { entry, manifest, picked, label, targets: asked, assertions: asked.assertions.length, rehearsal };
-    return rehearsalOutcome(tried, context.history, context.now());
-  });
-}
-
-function unreadable(id: string): Outcome {
-  return fail(`${id}: its manifest is missing or cannot be read`, ['maint verify-backup --all', 'maint backup'], {
-    detail: 'verify.manifest_unreadable',
-  });
-}
-
-function requestOf(
-  { jobs = processorCount(), assertions, amcheck, command: test, ...asked }: Settings,
-  context: StepContext,
-): Omit<Parameters<typeof rehearse>[0], 'entry' | 'manifest' | 'scratchParent'> {
-  return {
-    clients: context.clients,
-    keys: { clients: context.clients, identity: context.backups.identity },
-    jobs,
-    assertions,
-    withAmcheck: amcheck,
-    smokeTest: test && { command: test.run, timeoutMs: test.timeout },
-    serverMajor: asked.serverMajor,
-    givenServer: asked.server && { connection: asked.server, mayBeSource: asked.sameServer },
-    skippedExtensions: asked.skipExtensions,
-    onBytes: (bytes) => context.progress({ done: bytes, unit: 'bytes' }),
-  };
-}
