@@ -18,9 +18,16 @@ export interface Aim {
   readonly most?: number;
 }
 
-/** How many rows to ask for next: towards the target time, at most twice or half as many as before. */
+/** A batch this much shorter than the target may grow faster: four times its rows still take half of it at most. */
+const FAR_SHORT = 8;
+
+/**
+ * How many rows to ask for next: towards the target time, at most twice or half as many as before, or four times as many
+ * where the batch took less than an eighth of the target.
+ */
 export function nextRows(rows: number, tookMs: number, { pace, most = MAX_ROWS }: Aim): number {
-  const factor = Math.min(2, Math.max(0.5, TARGET_MS[pace] / Math.max(1, tookMs)));
+  const ratio = TARGET_MS[pace] / Math.max(1, tookMs);
+  const factor = Math.min(ratio > FAR_SHORT ? 4 : 2, Math.max(0.5, ratio));
   return Math.min(most, Math.max(MIN_ROWS, Math.round(rows * factor)));
 }
 
