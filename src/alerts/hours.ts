@@ -57,6 +57,8 @@ function daysOf(text: string): string | undefined {
 }
 
 function isZone(name: string): boolean {
+  // The hours that hold by default are read at every start, and the first formatter costs more than all the rest of them.
+  if (name === 'UTC') return true;
   try {
     return /^[a-z]/i.test(name) && Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
   } catch (error) {

@@ -83,6 +83,7 @@ describe('maint exec', () => {
     const running = startMaint(call(site, '--job left', 'sh', '-c', 'echo $$ ready; exec sleep 60 >/dev/null 2>&1'));
     await until('the command runs', () => running.said().includes('ready'));
     const left = Number.parseInt(running.said(), 10);
+    await until('the command is written down', () => entries(site, 'left').some(({ pid }) => pid === left));
     try {
       running.child.kill('SIGKILL');
       await running.ended;

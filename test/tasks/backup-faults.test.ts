@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -234,7 +235,7 @@ test('a staging folder of a process that lives is left alone, one of a dead proc
   const gate = await withGate({ database, vault });
   const taking = vault.take({}, { clients: gate.clients });
   const alive = await until('the staging folder', async () =>
-    (await readdir(label)).find((name) => name.startsWith('.staging-')),
+    (await readdir(label)).find((name) => name.startsWith('.staging-') && existsSync(join(label, name, 'owner.json'))),
   );
   const owner = JSON.parse(await readFile(join(label, alive, 'owner.json'), 'utf8'));
   const dead = {
