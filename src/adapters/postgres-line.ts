@@ -19,21 +19,24 @@ export class PostgresLine {
     this.#request = request;
   }
 
-  async server(): Promise<ServerFacts> {
-    return this.#inTurn(async () => (await this.#connected()).facts);
+  async server(limits: SessionLimits): Promise<ServerFacts> {
+    return this.#inTurn(async () => (await this.#connected(limits)).facts);
   }
 
-  async once<Row extends object>(statement: Statement<Row>, signal: AbortSignal | undefined): Promise<Answer<Row>> {
-    return this.#inTransaction(this.#request, signal, (client) => answer<Row>(client, statement));
+  async once<Row extends object>(
+    statement: Statement<Row>,
+    limits: SessionLimits,
+    signal: AbortSignal | undefined,
+  ): Promise<Answer<Row>> {
+    return this.#inTransaction(limits, signal, (client) => answer<Row>(client, statement));
   }
 
   async transaction<T>(
-    limits: Partial<SessionLimits>,
+    limits: SessionLimits,
     work: (inside: Transaction) => Promise<T>,
     signal: AbortSignal | undefined,
   ): Promise<T> {
-    const request = { ...this.#request, limits: { ...this.#request.limits, ...limits } };
-    return this.#inTransaction(request, signal, (client) =>
+    return this.#inTransaction(limits, signal, (client) =>
       work({
         rows: async <Row extends object>(statement: Statement<Row>) => (await answer<Row>(client, statement)).rows,
         run: async (statement) => (await answer(client, statement)).count,
@@ -42,13 +45,14 @@ export class PostgresLine {
   }
 
   async #inTransaction<T>(
-    request: SessionRequest,
+    limits: SessionLimits,
     signal: AbortSignal | undefined,
     work: (client: Client) => Promise<T>,
   ): Promise<T> {
+    const request = { ...this.#request, limits };
     return this.#inTurn(async () => {
       signal?.throwIfAborted();
-      const { client } = await this.#connected();
+      const { client } = await this.#connected(limits);
       try {
         return await cancelling({ client, request, signal }, async () => {
           await client.query(beginning(request));
@@ -104,8 +108,10 @@ export class PostgresLine {
     return turn;
   }
 
-  async #connected(): Promise<Connected> {
-    this.#open ??= await connect(this.#request, () => {
+  /** Of the limits only the one for connecting: all others hold for one statement, not for as long as the connection. */
+  async #connected({ connectTimeoutMs }: SessionLimits = this.#request.limits): Promise<Connected> {
+    const limits = { ...this.#request.limits, connectTimeoutMs };
+    this.#open ??= await connect({ ...this.#request, limits }, () => {
       this.#open = undefined;
     });
     return this.#open;

@@ -94,8 +94,11 @@ export interface Snapshot extends AsyncDisposable {
 
 /** A session as its opener sees it: it can also be narrowed to a signal, and closed. */
 export interface Session extends Database, AsyncDisposable {
-  /** The same session, whose statements are cancelled on the server when the signal aborts. */
-  within(signal: AbortSignal): Database;
+  /**
+   * The same session, whose statements are cancelled on the server when the signal aborts.
+   * @param limits hold where those of the session are wider
+   */
+  within(signal: AbortSignal, limits?: SessionLimits): Database;
 }
 
 /** How to open a session. */
@@ -115,15 +118,27 @@ export interface SessionRequest {
 export function openSession(request: SessionRequest): Session {
   const line = new PostgresLine(request);
   const { host, port, sslRootCert: rootCertificate } = request.connection;
-  const bound = (signal: AbortSignal | undefined): Database => ({
+  const bound = (signal: AbortSignal | undefined, limits: SessionLimits): Database => ({
     name: describeConnection(request.connection),
     address: { host, port, rootCertificate },
-    server: () => line.server(),
-    rows: async <Row extends object>(statement: Statement<Row>) => (await line.once(statement, signal)).rows,
-    run: async (statement) => (await line.once(statement, signal)).count,
-    transaction: (limits, work) => line.transaction(limits, work, signal),
+    server: () => line.server(limits),
+    rows: async <Row extends object>(statement: Statement<Row>) => (await line.once(statement, limits, signal)).rows,
+    run: async (statement) => (await line.once(statement, limits, signal)).count,
+    transaction: (other, work) => line.transaction({ ...limits, ...other }, work, signal),
     command: (statement, settings) => line.command(statement, settings, signal),
-    snapshot: (limits) => openSnapshot({ ...request, limits: { ...request.limits, ...limits } }, signal),
+    snapshot: (other) => openSnapshot({ ...request, limits: { ...limits, ...other } }, signal),
   });
-  return { ...bound(undefined), within: bound, [Symbol.asyncDispose]: () => line.close() };
+  return {
+    ...bound(undefined, request.limits),
+    within: (signal, limits) => bound(signal, narrowest(request.limits, limits)),
+    [Symbol.asyncDispose]: () => line.close(),
+  };
+}
+
+function narrowest(one: SessionLimits, other: SessionLimits = one): SessionLimits {
+  return {
+    connectTimeoutMs: Math.min(one.connectTimeoutMs, other.connectTimeoutMs),
+    statementTimeoutMs: Math.min(one.statementTimeoutMs, other.statementTimeoutMs),
+    lockTimeoutMs: Math.min(one.lockTimeoutMs, other.lockTimeoutMs),
+  };
 }

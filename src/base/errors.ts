@@ -88,7 +88,7 @@ export const ERRORS = {
   STATEMENT_TIMED_OUT: {
     exitCode: 4,
     meaning: 'a database statement took longer than its limit',
-    hint: 'Raise database.statementTimeout, or run again at a quieter hour.',
+    hint: 'Raise database.statementTimeout, for health tasks.health.statementTimeout, or run again at a quieter hour.',
   },
   STATEMENT_FAILED: {
     exitCode: 4,

@@ -44,9 +44,17 @@ export function interrupted(signal: AbortSignal, how: 'not reached' | 'stopped')
   return { verdict: 'not-run', summary: `${how}: the run was stopped by ${String(signal.reason)}`, code: 'CANCELLED' };
 }
 
+interface Timing {
+  /** For the step. */
+  readonly deadlineMs: number;
+  /** For the whole task, where less of it was left than the step may take. */
+  readonly wholeMs: number | undefined;
+  hasTimedOut(): boolean;
+}
+
 interface Circumstances {
   readonly run: { readonly signal: AbortSignal; readonly log: Log };
-  readonly timing: { readonly deadlineMs: number; hasTimedOut(): boolean };
+  readonly timing: Timing;
 }
 
 /**
@@ -56,7 +64,7 @@ interface Circumstances {
  */
 export function thrownStep(error: unknown, { run, timing }: Circumstances): Ending {
   if (run.signal.aborted) return interrupted(run.signal, 'stopped');
-  if (timing.hasTimedOut()) return crashed(timedOut(timing.deadlineMs, error), run.log);
+  if (timing.hasTimedOut()) return crashed(timedOut(timing, error), run.log);
   if (error instanceof MaintError) return crashed(error, run.log);
   run.log.error({ err: error }, 'a bug in maint');
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
@@ -68,8 +76,13 @@ export function thrownStep(error: unknown, { run, timing }: Circumstances): Endi
   };
 }
 
-function timedOut(deadlineMs: number, cause: unknown): MaintError {
-  return new MaintError('TIMED_OUT', `did not end within its deadline of ${formatDuration(deadlineMs)}`, { cause });
+function timedOut({ deadlineMs, wholeMs }: Timing, cause: unknown): MaintError {
+  if (wholeMs === undefined)
+    return new MaintError('TIMED_OUT', `did not end within its deadline of ${formatDuration(deadlineMs)}`, { cause });
+  return new MaintError('TIMED_OUT', `no answer in the ${formatDuration(wholeMs)} that all of the task may take`, {
+    hint: 'Look first at what else is slow or silent in this report: it took the time. Else give the task more of it.',
+    cause,
+  });
 }
 
 function crashed(error: MaintError, log: Log): Ending {

@@ -3,14 +3,15 @@ import type { Session } from '../adapters/postgres.ts';
 import type { Log } from '../base/log.ts';
 import { plural } from '../base/units.ts';
 import type { BackupPlaces } from './backup-places.ts';
-import { interrupted, stepReport, thrownStep, type Ending } from './endings.ts';
+import { bounded } from './bounded.ts';
+import { interrupted, stepReport } from './endings.ts';
 import { forcedEnding, type Fault } from './fault.ts';
 import { inLanes } from './lanes.ts';
 import type { Memory } from './memory.ts';
 import type { StepReport, TaskReport } from './report.ts';
 import type { SampleHistory } from './sample.ts';
 import type { Self } from './self.ts';
-import type { HttpsPlace, PlanContext, Progress, Step, StepContext, Task } from './task.ts';
+import type { HttpsPlace, PlanContext, Progress, Step, StepContext, Task, TaskLimits } from './task.ts';
 import { worst } from './verdict.ts';
 
 /** A task with what the configuration says about it. */
@@ -66,11 +67,19 @@ export async function runTasks(run: TaskRun): Promise<readonly TaskReport[]> {
   return reports;
 }
 
+/** The run of one task. */
+interface Work extends TaskRun {
+  /** What holds for all of the task together; undefined where only its steps have limits. */
+  readonly limits: TaskLimits | undefined;
+  readonly startedMs: number;
+}
+
 async function runTask(configured: ConfiguredTask, run: TaskRun): Promise<TaskReport> {
   const log = run.log.child({ task: configured.task.name });
   const startedMs = run.monotonicMs();
-  const planned = await planTask(configured, { ...run, log });
-  const steps = Array.isArray(planned) ? await performSteps(configured, planned, { ...run, log }) : [planned];
+  const work: Work = { ...run, log, startedMs, limits: configured.task.limits?.(configured.settings) };
+  const planned = await planTask(configured, work);
+  const steps = Array.isArray(planned) ? await performSteps(configured, planned, work) : [planned];
   const verdict = worst(steps.map((step) => step.verdict));
   log.info({ verdict, steps: steps.length }, 'task ended');
   return {
@@ -83,7 +92,7 @@ async function runTask(configured: ConfiguredTask, run: TaskRun): Promise<TaskRe
 }
 
 /** @returns the steps, or the report of a planning that did not come to an end */
-async function planTask({ task, settings, deadlineMs }: ConfiguredTask, run: TaskRun): Promise<Step[] | StepReport> {
+async function planTask({ task, settings, deadlineMs }: ConfiguredTask, run: Work): Promise<Step[] | StepReport> {
   const beginning = { title: 'plan', startedAt: run.now(), startedMs: run.monotonicMs(), intent: [] };
   if (run.signal.aborted) return stepReport(beginning, run, interrupted(run.signal, 'not reached'));
   let steps: readonly Step[] = [];
@@ -95,7 +104,7 @@ async function planTask({ task, settings, deadlineMs }: ConfiguredTask, run: Tas
 }
 
 /** @returns a report of each step, in the order of the plan */
-async function performSteps(configured: ConfiguredTask, steps: readonly Step[], run: TaskRun): Promise<StepReport[]> {
+async function performSteps(configured: ConfiguredTask, steps: readonly Step[], run: Work): Promise<StepReport[]> {
   const { task } = configured;
   const beside = task.onFailure === 'continue' ? steps.filter(({ isConcurrent }) => isConcurrent) : [];
   const silent = { ...run, observer: UNWATCHED };
@@ -137,7 +146,7 @@ interface NextStep {
   readonly isStopped: boolean;
 }
 
-async function performStep({ configured, step, isStopped }: NextStep, run: TaskRun): Promise<StepReport> {
+async function performStep({ configured, step, isStopped }: NextStep, run: Work): Promise<StepReport> {
   const { task, deadlineMs } = configured;
   const beginning = {
     title: step.title,
@@ -166,67 +175,26 @@ function isBroken({ verdict }: StepReport): boolean {
   return verdict === 'fail' || verdict === 'crash';
 }
 
-/** How long a step may take to clean up after its signal, before the run goes on without it. */
-const GRACE_MS = 20_000;
-
-/** Runs one piece of a task under its deadline and turns whatever happens into an ending. */
-async function bounded(
-  run: TaskRun,
-  deadlineMs: number,
-  work: (signal: AbortSignal) => ReturnType<Step['perform']>,
-): Promise<Ending> {
-  using deadline = startDeadline(deadlineMs);
-  const signal = AbortSignal.any([run.signal, deadline.signal]);
-  const timing = { deadlineMs, hasTimedOut: () => deadline.signal.aborted && !run.signal.aborted };
-  using patience = startPatience(signal);
-  try {
-    const { status, ...outcome } = await Promise.race([work(signal), patience.over]);
-    return { verdict: status, ...outcome };
-  } catch (error) {
-    return thrownStep(error, { run, timing });
-  }
-}
-
-function startDeadline(deadlineMs: number): Disposable & { readonly signal: AbortSignal } {
-  const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), Math.min(deadlineMs, 2 ** 31 - 1));
-  return { signal: controller.signal, [Symbol.dispose]: () => clearTimeout(timer) };
-}
-
-/** Rejects when the work has not ended within the grace time after its signal. */
-function startPatience(signal: AbortSignal): Disposable & { readonly over: Promise<never> } {
-  let timer: NodeJS.Timeout | undefined;
-  const { promise: over, reject } = Promise.withResolvers<never>();
-  const wait = (): void => {
-    timer = setTimeout(() => reject(signal.reason), GRACE_MS);
-  };
-  if (signal.aborted) wait();
-  else signal.addEventListener('abort', wait, { once: true });
-  over.catch(() => undefined);
-  return {
-    over,
-    [Symbol.dispose]: () => {
-      signal.removeEventListener('abort', wait);
-      clearTimeout(timer);
-    },
-  };
-}
-
 /** What both halves of a task get. */
 function surroundings(run: TaskRun, signal: AbortSignal): Omit<PlanContext<unknown>, 'settings' | 'database'> {
   const { log, clients, history, project, backups, timezone, self, httpsPlaces } = run;
   return { log, signal, clients, history, project, backups, timezone, self, httpsPlaces, now: () => run.now() };
 }
 
-function planContext(run: TaskRun, signal: AbortSignal, settings: unknown): PlanContext<unknown> {
-  return { ...surroundings(run, signal), settings, memory: run.memory, database: run.reader.within(signal) };
+function planContext(run: Work, signal: AbortSignal, settings: unknown): PlanContext<unknown> {
+  return {
+    ...surroundings(run, signal),
+    settings,
+    memory: run.memory,
+    database: run.reader.within(signal, run.limits),
+  };
 }
 
-function stepContext(task: Task, run: TaskRun, signal: AbortSignal): StepContext {
+function stepContext(task: Task, run: Work, signal: AbortSignal): StepContext {
   const session = task.effect === 'reads' ? run.reader : run.writer;
   return {
     ...surroundings(run, signal),
-    database: session.within(signal),
+    database: session.within(signal, run.limits),
     memory: run.memory,
     progress: (progress) => run.observer.progressed(progress),
   };

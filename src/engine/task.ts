@@ -1,6 +1,6 @@
 import type { ZodType } from 'zod';
 import type { ClientPrograms } from '../adapters/client-programs.ts';
-import type { Database, Reader } from '../adapters/postgres.ts';
+import type { Database, Reader, SessionLimits } from '../adapters/postgres.ts';
 import type { Log } from '../base/log.ts';
 import type { BackupPlaces } from './backup-places.ts';
 import type { Concern } from './concern.ts';
@@ -32,6 +32,8 @@ export interface Task<Settings = unknown> {
   readonly onFailure: 'stop' | 'continue';
   /** How long one step may take, in milliseconds, unless the config says otherwise. */
   readonly deadlineMs: number;
+  /** What holds for all of it together, where that has limits. A method, for the same reason as `plan`. */
+  limits?(settings: Settings): TaskLimits;
   /** Its block in the config, every field described, most with a default. */
   readonly settings: ZodType<Settings>;
   /** When its block asks for it besides its tier, as crontab writes it. A method, for the same reason as `plan`. */
@@ -42,6 +44,12 @@ export interface Task<Settings = unknown> {
   readonly examples: readonly TaskExample[];
   /** Looks, decides, touches nothing. A dry run ends here. A method, so that `Task<S>` fits into `readonly Task[]`. */
   plan(context: PlanContext<Settings>): Promise<readonly Step[]>;
+}
+
+/** How long a task may take, and what it may ask of the database: each where the session does not allow less anyway. */
+export interface TaskLimits extends SessionLimits {
+  /** For planning and all steps together, in milliseconds. What has no answer by then is a crash that says so. */
+  readonly wholeMs: number;
 }
 
 /** A command-line flag that sets one setting of a task for this invocation. */

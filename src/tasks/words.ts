@@ -17,6 +17,18 @@ export const taskWords: readonly TaskWords[] = [
     ],
     settings: [
       {
+        key: 'within',
+        type: 'duration',
+        fallback: 'default 25s',
+        description: 'How long all checks together may take; what has no answer by then could not be found out',
+      },
+      {
+        key: 'statementTimeout',
+        type: 'duration',
+        fallback: 'default 5s',
+        description: 'How long one statement of a check may take, where database.statementTimeout allows no less',
+      },
+      {
         key: 'database.warnAfter',
         type: 'duration',
         fallback: 'default 250ms',
