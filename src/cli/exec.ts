@@ -22,7 +22,7 @@ import { openSessions } from './sessions.ts';
 import { noteSkipped } from './skipped.ts';
 import { stateDirectory } from './state-directory.ts';
 import { tellChannels, tellEnd, tellStart } from './telling.ts';
-import { takeTurn } from './turn.ts';
+import { LOST_AT_THE_END, lostLease, takeTurn } from './turn.ts';
 import { usage } from './usage.ts';
 
 /**
@@ -117,7 +117,6 @@ async function carryOut(plan: ExecPlan, invocation: ExecInvocation, world: World
     job: job.job,
   };
   await using sessions = openSessions(config, 'maint/exec');
-  let isLost = false;
   await using turn = await takeTurn({
     ...plan,
     scope: 'job',
@@ -127,12 +126,14 @@ async function carryOut(plan: ExecPlan, invocation: ExecInvocation, world: World
     coordination: job.slot === undefined ? undefined : sessions.coordination,
     project: config.project,
     host: world.hostname,
-    onLost: () => (isLost = true),
+    // The command is not ours to end; what it has done is told apart by the fence.
+    onLost: () => undefined,
   });
   const earlier = entriesOf(journal, job.job, world);
   refuseOrphan(earlier);
   const line = jobLine(plan, journal.ledger, world);
   journal.begin(reporter(plan, world).start());
+  line.holds(turn.fence);
   line.begin();
   await tellStart(run, telling);
   const startedMs = world.monotonicMs();
@@ -147,21 +148,23 @@ async function carryOut(plan: ExecPlan, invocation: ExecInvocation, world: World
       : undefined;
   const durationMs = world.monotonicMs() - startedMs;
   const ending = commandEnding({ job: job.job, end, durationMs, earlier, uncoordinated: turn.uncoordinated });
+  const lost = lostLease(turn.fence, await turn.lostTo());
   const report = reporter(plan, world).finish({
     tasks: [ownTask({ task: `exec ${job.job}`, planned: true, steps: [{ title: job.job, ending }] }, world)],
     stoppedBy: null,
     assumptions: turn.assumptions,
-    notices: () => [...turn.notices, ...journal.notices, ...diary.notices()],
+    notices: () => [...(lost === undefined ? [] : [lost]), ...turn.notices, ...journal.notices, ...diary.notices()],
+    fence: turn.fence,
   });
   journal.finish(report);
   const alerts = await tellChannels(report, telling);
   const exitCode = end === undefined ? 4 : end.hasTimedOut ? TIMED_OUT : end.exitCode;
   if (end === undefined) line.skip(NO_COORDINATOR, exitCode);
-  else {
-    if (!isLost) await turn.finishSlot(world.now());
+  else if (lost !== undefined) line.lose(lost, exitCode);
+  else if (await turn.finishSlot(world.now(), report.verdict)) {
     const isKilled = end.hasTimedOut || end.signal !== null;
     line.end({ ...report, stoppedBy: isKilled ? 'SIGTERM' : null }, exitCode);
-  }
+  } else line.lose(LOST_AT_THE_END, exitCode);
   // A switch that hears of success is trusted to hear of failure too: not while nobody can be told.
   await tellEnd(run, exitCode === 0 && alerts.undelivered > 0 ? 1 : exitCode, telling);
   for (const text of [...(ending.verdict === 'done' ? [] : [`${job.job}: ${ending.summary}`]), ...report.notices])

@@ -33,6 +33,7 @@ function beginning(
     exitCode: null,
     isCatchUp,
     reason: null,
+    fence: null,
   };
 }
 
@@ -62,11 +63,15 @@ function statusOf({ slot, startedAt }: LedgerEntry, { verdict, stoppedBy }: RunE
 interface JobLine {
   /** @param reason what it waits for; left out where it begins at once */
   begin(reason?: string): void;
+  /** The fence of the lease that it runs under; written with what comes next. */
+  holds(fence: number | undefined): void;
   /** The process that tells from now on whether the run still goes on. */
   runsAs(pid: number): void;
   end(report: RunEnd, exitCode: number): void;
   /** It ran, but its slot is as good as not done. */
   skip(reason: string, exitCode: number): void;
+  /** It ran, but its lease is that of another host now, and so is its slot. */
+  lose(reason: string, exitCode: number): void;
   /** Nothing ran. @returns false where the very same stands there already */
   note(reason: string): boolean;
 }
@@ -77,13 +82,16 @@ export function jobLine(
   ledger: Ledger,
   world: World,
 ): JobLine {
-  if (job === undefined) return { begin: nothing, runsAs: nothing, end: nothing, skip: nothing, note: () => true };
+  if (job === undefined) return NO_LINE;
   let begun = beginning(job, { run, startedAt }, world);
   const finishedAt = (): string => world.now().toISOString();
   return {
     begin: (reason = '') => {
       begun = { ...begun, startedAt: finishedAt(), reason: reason === '' ? null : reason };
       ledger.write(begun);
+    },
+    holds: (fence) => {
+      begun = { ...begun, fence: fence ?? null };
     },
     runsAs: (pid) => {
       begun = { ...begun, pid };
@@ -92,6 +100,8 @@ export function jobLine(
     end: (report, exitCode) => ledger.write(ending(begun, report, exitCode)),
     skip: (reason, exitCode) =>
       ledger.write({ ...begun, status: 'skipped', reason, exitCode, finishedAt: finishedAt() }),
+    lose: (reason, exitCode) =>
+      ledger.write({ ...begun, status: 'killed', reason, exitCode, finishedAt: finishedAt() }),
     note: (reason) => {
       const isWritten = ledger.unfinished().some((entry) => entry.run === run);
       const skipped = {
@@ -110,3 +120,13 @@ export function jobLine(
 }
 
 function nothing(): void {}
+
+const NO_LINE: JobLine = {
+  begin: nothing,
+  holds: nothing,
+  runsAs: nothing,
+  end: nothing,
+  skip: nothing,
+  lose: nothing,
+  note: () => true,
+};

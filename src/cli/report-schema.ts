@@ -106,6 +106,14 @@ export const reportSchema = exactly<RunReport>()(
     assumptions: lines.describe('What maint assumed because nobody said otherwise'),
     notices: lines.describe('What is wrong with the set-up itself but did not stop the work'),
     slot: instant.nullable().describe('The instant the run was meant for; null when started by hand'),
+    fence: z
+      .int()
+      .min(1)
+      .nullable()
+      .describe(
+        'Of the lease that keeps runs on several hosts apart, growing with each holder: of two results for one slot the ' +
+          'one with the higher fence counts; null where it held none',
+      ),
     dryRun: z.boolean(),
     startedAt: instant,
     finishedAt: instant,

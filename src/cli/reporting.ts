@@ -33,6 +33,8 @@ interface Ended {
   readonly stoppedBy: StopSignal | null;
   readonly assumptions: readonly string[];
   readonly notices: () => readonly string[];
+  /** Of the lease that the run held. */
+  readonly fence?: number | undefined;
 }
 
 /** Writes the beginning of a run for the journal, and its report. */
@@ -48,7 +50,7 @@ export function reporter(plan: Plan, world: World): { start(): RunStart; finish(
       pid: world.process.pid,
       bootId: bootId(),
     }),
-    finish: ({ tasks, stoppedBy, assumptions, notices }) => ({
+    finish: ({ tasks, stoppedBy, assumptions, notices, fence }) => ({
       ...shared,
       format: 1,
       maint: world.version,
@@ -58,6 +60,7 @@ export function reporter(plan: Plan, world: World): { start(): RunStart; finish(
       assumptions: [...config.assumptions, ...assumed(plan, world), ...assumptions],
       notices: notices(),
       slot,
+      fence: fence ?? null,
       dryRun: invocation.dryRun,
       finishedAt: world.now().toISOString(),
       durationMs: world.monotonicMs() - plan.startedMs,

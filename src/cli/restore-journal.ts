@@ -47,6 +47,7 @@ export function journalRestore({ journal, config, world, title, database, facts 
       assumptions: [],
       notices: [],
       slot: null,
+      fence: null,
       dryRun: false,
       finishedAt: world.now().toISOString(),
       durationMs,

@@ -25,7 +25,7 @@ import { listenForStop } from './stopping.ts';
 import { plain } from './style.ts';
 import { tellChannels, tellEnd, tellStart } from './telling.ts';
 import { toText } from './text.ts';
-import { takeTurn } from './turn.ts';
+import { LOST_AT_THE_END, lostLease, takeTurn } from './turn.ts';
 import { work } from './work.ts';
 
 /**
@@ -99,6 +99,7 @@ async function carryOut(plan: Plan, world: World): Promise<number> {
       })
     : undefined;
   if (isTold) journal.begin(reporter(plan, world).start());
+  line.holds(turn?.fence);
   line.begin();
   if (isTold && plan.job?.slot !== undefined) await tellStart(run, telling);
 
@@ -113,6 +114,7 @@ async function carryOut(plan: Plan, world: World): Promise<number> {
     observer: progress,
     signal: stopping.signal,
   });
+  const lost = lostLease(turn?.fence, await turn?.lostTo());
   const left = uncoordinated === undefined ? [] : blocked.map((task) => blockedReport(task, uncoordinated, world));
   const tasks = inOrder(plan.selected, [...worked, ...left]);
   const report = reporter(plan, world).finish({
@@ -121,20 +123,24 @@ async function carryOut(plan: Plan, world: World): Promise<number> {
     assumptions: turn?.assumptions ?? [],
     notices: () => [
       ...drillNotices(plan.faults, tasks),
+      ...(lost === undefined ? [] : [lost]),
       ...(turn?.notices ?? []),
       ...journal.notices,
       ...diary.notices(),
     ],
+    fence: turn?.fence,
   });
   if (isTold) journal.finish(report);
   const told: RunReport = isTold ? { ...report, alerts: await tellChannels(report, telling) } : report;
-  const exitCode = invocation.format === 'nagios' ? nagiosCode(told) : exitCodeOf(told, invocation.failOn);
+  const judged = invocation.format === 'nagios' ? nagiosCode(told) : exitCodeOf(told, invocation.failOn);
+  // Whoever has lost the lease has not done the slot, however well it went.
+  const exitCode = lost === undefined ? judged : Math.max(judged, 1);
   if (left.length > 0) line.skip(NO_COORDINATOR, exitCode);
-  else {
-    // A run that was stopped, or has lost its lease, leaves its slot to others.
-    if (!stopping.signal.aborted) await turn?.finishSlot(world.now());
+  else if (lost !== undefined) line.lose(lost, exitCode);
+  // A run that was stopped leaves its slot to others.
+  else if (stopping.signal.aborted || (await turn?.finishSlot(world.now(), report.verdict)) !== false)
     line.end(told, exitCode);
-  }
+  else line.lose(LOST_AT_THE_END, exitCode);
   if (isTold && plan.job?.slot !== undefined) await tellEnd(run, exitCode, telling, endedOf(told));
   progress[Symbol.dispose]();
   publish(

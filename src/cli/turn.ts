@@ -5,6 +5,7 @@ import type { Session } from '../adapters/postgres.ts';
 import { wait } from '../adapters/wait.ts';
 import { MaintError, type ErrorCode } from '../base/errors.ts';
 import type { Journal } from '../engine/journal.ts';
+import type { Verdict } from '../engine/verdict.ts';
 import { claimedSlot, leaseHolder, takeLease, type Lease } from '../engine/lease.ts';
 
 /** What a run needs in order to be the only one at work. */
@@ -45,9 +46,26 @@ export interface Turn extends AsyncDisposable {
   readonly assumptions: readonly string[];
   /** Why the database could not be asked who else is at work; undefined where it could, or is not to be. */
   readonly uncoordinated: MaintError | undefined;
-  /** Marks the slot as done, so that nobody does it again. */
-  finishSlot(at: Date): Promise<void>;
+  /** Of the lease; undefined where there is none. */
+  readonly fence: number | undefined;
+  /** Who has taken the lease over meanwhile, in words; undefined where it is ours, there is none, or nobody can say. */
+  lostTo(): Promise<string | undefined>;
+  /**
+   * Writes the result of the slot, and with it that it is done, so that nobody does it again.
+   * @returns false where the lease was lost: then nothing is written, for the slot is that of the newer holder
+   */
+  finishSlot(at: Date, result: Verdict): Promise<boolean>;
 }
+
+/** What a run that has lost its lease says of its result; undefined where it has not. */
+export function lostLease(fence: number | undefined, holder: string | undefined): string | undefined {
+  if (fence === undefined || holder === undefined) return undefined;
+  return `the lease was lost: fence ${fence} was taken over by ${holder}; this result does not count for the slot`;
+}
+
+/** The same where it came between the last look and the result. */
+export const LOST_AT_THE_END =
+  'the lease was lost before the result could be written, which does not count for the slot';
 
 /** The lock is held by a run that does the very same slot. */
 const SAME_SLOT = 'lock.same_slot';
@@ -97,16 +115,20 @@ async function tryTurn(request: TurnRequest): Promise<Turn> {
     const locked = await lockDatabase(request, lock !== undefined);
     lease = locked.lease;
     if (claim !== undefined && request.isForced === true) await lease?.reopenSlot(claim.job, claim.slot);
-    if (claim !== undefined && (await lease?.claimSlot(claim.job, claim.slot)) === false) throw slotDone(claim);
+    if (claim !== undefined && (await lease?.claimSlot(claim.job, claim.slot)) === false)
+      throw (await lostTo(lease, request)) === undefined ? slotDone(claim) : lockedElsewhere(request);
     const { reason, unreachable } = locked;
     return {
       notices,
       assumptions: reason === undefined ? [] : [reason],
       uncoordinated: unreachable,
-      finishSlot: async (at) => {
-        if (claim === undefined) return;
+      fence: lease?.fence,
+      lostTo: () => lostTo(lease, request),
+      finishSlot: async (at, result) => {
+        if (claim === undefined) return true;
+        if ((await lease?.finishSlot(claim.job, result)) === false) return false;
         journal.finishSlot(claim.job, run, at.toISOString());
-        await lease?.finishSlot(claim.job);
+        return true;
       },
       [Symbol.asyncDispose]: release,
     };
@@ -114,6 +136,29 @@ async function tryTurn(request: TurnRequest): Promise<Turn> {
     await release();
     throw error;
   }
+}
+
+/** Who holds the lease now, where it is not ours any more. That the database does not answer proves nothing. */
+async function lostTo(
+  lease: Lease | undefined,
+  { coordination, ...request }: TurnRequest,
+): Promise<string | undefined> {
+  if (lease === undefined || coordination === undefined) return undefined;
+  try {
+    return (await lease.isHeld()) ? undefined : await leaseHolder(coordination, leaseName(request));
+  } catch (error) {
+    if (error instanceof MaintError) return undefined;
+    throw error;
+  }
+}
+
+/** A command under `exec` has a lease of its own, everything else shares that of the project. */
+function leaseName({ project, scope, job }: Pick<TurnRequest, 'project' | 'scope' | 'job'>): string {
+  return scope === 'job' && job !== undefined ? `${project}/${job}` : project;
+}
+
+function lockedElsewhere(request: TurnRequest): MaintError {
+  return locked(`another host has taken the lease of ${leaseName(request)} over before the work began`);
 }
 
 /** @returns undefined where this host has no way to lock; a notice says so */
@@ -178,11 +223,11 @@ interface DatabaseLock {
 }
 
 async function lockDatabase(request: TurnRequest, isAlone: boolean): Promise<DatabaseLock> {
-  const { coordination: database, project, scope, job, host, stateDirectory, run, onLost } = request;
+  const { coordination: database, host, stateDirectory, run, onLost } = request;
   if (database === undefined) return {};
   // A holder that cannot prove itself alone on its host must not take over its own lease.
   const holder = `${host}:${stateDirectory}${isAlone ? '' : `#${run}`}`;
-  const name = scope === 'job' && job !== undefined ? `${project}/${job}` : project;
+  const name = leaseName(request);
   try {
     if ((await database.server()).isStandby)
       return { reason: 'the database is a standby: kept apart on this host only' };

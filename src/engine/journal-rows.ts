@@ -61,6 +61,7 @@ export function runRecord(row: SqliteRow): RunRecord {
     startedAt: text(row, 'started_at'),
     finishedAt: nullableText(row, 'finished_at'),
     verdict: nullableText(row, 'verdict'),
+    fence: typeof row['fence'] === 'number' ? row['fence'] : null,
   };
 }
 
@@ -74,8 +75,8 @@ function nullableText(row: SqliteRow, column: string): string | null {
 }
 
 /** Runs as `runRecord` reads them; add WHERE and ORDER. */
-export const SELECT_RUN =
-  'SELECT id, command, tier, slot, host, pid, boot_id, started_at, finished_at, verdict FROM run';
+export const SELECT_RUN = `SELECT id, command, tier, slot, host, pid, boot_id, started_at, finished_at, verdict, report ->> '$.fence' AS fence
+     FROM run`;
 
 /** Ticks come every five minutes; only those that found something broken, or that have no end, are news. */
 export const WORTH_SHOWING = `WHERE command <> 'tick' OR verdict IN ('fail', 'crash')`;

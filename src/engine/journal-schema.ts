@@ -95,4 +95,5 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX chronicle_at ON chronicle (kind, at_ms);
   `,
+  'ALTER TABLE ledger ADD COLUMN fence INTEGER',
 ];

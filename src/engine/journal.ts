@@ -21,6 +21,8 @@ export interface RunRecord extends RunStart {
   /** Null while it runs, and for ever when it was killed. */
   readonly finishedAt: string | null;
   readonly verdict: string | null;
+  /** As its report has it. */
+  readonly fence: number | null;
 }
 
 /** The last time a task came to a verdict. */

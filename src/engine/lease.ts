@@ -1,7 +1,8 @@
 import type { Database } from '../adapters/postgres.ts';
-import { sql } from '../adapters/sql.ts';
+import { fragment, sql } from '../adapters/sql.ts';
 import { MaintError } from '../base/errors.ts';
 import { prepareTables } from './coordination-tables.ts';
+import type { Verdict } from './verdict.ts';
 
 /** How long a lease holds without a heartbeat; after that another host may take it over. */
 const TTL_SECONDS = 90;
@@ -23,17 +24,22 @@ export interface LeaseRequest {
 
 /** A lease that is kept alive until it is disposed. */
 export interface Lease extends AsyncDisposable {
-  /** Grows with each change of hands. */
+  /** Grows with each change of hands. It is written with each claim and each result. */
   readonly fence: number;
+  /** Asks the database, and counts as a heartbeat: is the lease still ours, or has another holder taken it over? */
+  isHeld(): Promise<boolean>;
   /**
    * Claims the slot of a job for all hosts. The same slot can be claimed again until it was finished.
-   * @returns false when this slot, or a later one, is already done
+   * @returns false when this slot, or a later one, is already done, and when the lease was lost
    */
   claimSlot(job: string, slot: Date): Promise<boolean>;
   /** Takes back that a slot is done, so that it can be claimed once more. */
   reopenSlot(job: string, slot: Date): Promise<void>;
-  /** Marks the slot that this run has claimed as done; one that another run has taken over is left alone. */
-  finishSlot(job: string): Promise<void>;
+  /**
+   * Writes the result of the slot that this run has claimed, and with it that the slot is done.
+   * @returns false when the lease was lost or another run has the slot: what stands there is theirs, and stays
+   */
+  finishSlot(job: string, result: Verdict): Promise<boolean>;
 }
 
 /**
@@ -44,26 +50,31 @@ export interface Lease extends AsyncDisposable {
  */
 export async function takeLease(request: LeaseRequest): Promise<Lease | undefined> {
   const { database, name, holder, run, ttlSeconds = TTL_SECONDS } = request;
-  await prepareTables(database, ['maint.lease', 'maint.slot'], SCHEMA);
+  await prepareTables(database, ['lease.fence', 'slot.fence', 'slot.result'], SCHEMA);
   const [taken] = await database.rows(acquire({ name, holder, run, ttlSeconds }));
   if (taken === undefined) return undefined;
-  const stop = keepAlive(request, taken.fence);
+  const { fence } = taken;
+  const stop = keepAlive(request, fence);
+  const held = { lease: name, fence, run };
   return {
-    fence: taken.fence,
-    claimSlot: async (job, slot) => (await database.rows(claimSlot(`${name}/${job}`, slot, run))).length > 0,
+    fence,
+    isHeld: async () => (await database.run(heartbeat({ name, fence, ttlSeconds }))) > 0,
+    claimSlot: async (job, slot) => (await database.run(claimSlot({ ...held, name: `${name}/${job}` }, slot))) > 0,
     reopenSlot: async (job, slot) => void (await database.run(reopenSlot(`${name}/${job}`, slot))),
-    finishSlot: async (job) => void (await database.run(finishSlot(`${name}/${job}`, run))),
+    finishSlot: async (job, result) =>
+      (await database.run(finishSlot({ ...held, name: `${name}/${job}` }, result))) > 0,
     [Symbol.asyncDispose]: async () => {
       stop();
-      await database.run(release(name, taken.fence)).catch(ignoreUnreachable);
+      await database.run(release(name, fence)).catch(ignoreUnreachable);
     },
   };
 }
 
-/** Who holds a lease now, in words; for the message of the one who did not get it. */
+/** Who holds a lease now, in words; for the message of the one who did not get it, or has lost it. */
 export async function leaseHolder(database: Database, name: string): Promise<string> {
   const [row] = await database.rows(selectHolder(name));
-  return row === undefined ? 'nobody' : `${row.holder}, last heard of ${Math.round(row.silentSeconds)} s ago`;
+  if (row === undefined) return 'nobody';
+  return `${row.holder} (fence ${row.fence}), last heard of ${Math.round(row.silentSeconds)} s ago`;
 }
 
 /** The newest slot of a job that was claimed. */
@@ -72,8 +83,18 @@ export interface ClaimedSlot {
   readonly isFinished: boolean;
 }
 
+/** The same with whose it is. */
+interface LeasedSlot extends ClaimedSlot {
+  /** UUID of the run. */
+  readonly run: string;
+  /** Of the lease that it was claimed under; null where an older maint has claimed it. */
+  readonly fence: number | null;
+  /** The verdict of the run; null while it is unfinished. */
+  readonly result: string | null;
+}
+
 /** The newest slot of a job that any host has claimed; undefined where none has. */
-export async function claimedSlot(database: Database, lease: string, job: string): Promise<ClaimedSlot | undefined> {
+export async function claimedSlot(database: Database, lease: string, job: string): Promise<LeasedSlot | undefined> {
   const [row] = await database.rows(selectSlot(`${lease}/${job}`));
   return row;
 }
@@ -112,6 +133,7 @@ const SCHEMA = [
         claimed_at  timestamptz NOT NULL,
         finished_at timestamptz
       )`,
+  sql`ALTER TABLE maint.slot ADD COLUMN IF NOT EXISTS fence bigint, ADD COLUMN IF NOT EXISTS result text`,
 ];
 
 const acquire = ({
@@ -136,24 +158,42 @@ const heartbeat = ({ name, fence, ttlSeconds }: { name: string; fence: number; t
 const release = (name: string, fence: number) => sql`
   UPDATE maint.lease SET expires_at = now() - interval '1 second' WHERE name = ${name} AND fence = ${fence}`;
 
-const selectHolder = (name: string) => sql<{ holder: string; silentSeconds: number }>`
-  SELECT holder, extract(epoch FROM now() - heartbeat_at)::float8 AS "silentSeconds"
+const selectHolder = (name: string) => sql<{ holder: string; fence: number; silentSeconds: number }>`
+  SELECT holder, fence::int AS fence, extract(epoch FROM now() - heartbeat_at)::float8 AS "silentSeconds"
     FROM maint.lease
    WHERE name = ${name}`;
 
-const claimSlot = (name: string, slot: Date, run: string) => sql<{ name: string }>`
-  INSERT INTO maint.slot AS known (name, slot, run_id, claimed_at)
-  VALUES (${name}, ${slot}, ${run}, now())
-  ON CONFLICT (name) DO UPDATE
-    SET slot = excluded.slot, run_id = excluded.run_id, claimed_at = excluded.claimed_at, finished_at = NULL
-  WHERE known.slot < excluded.slot OR (known.slot = excluded.slot AND known.finished_at IS NULL)
-  RETURNING name`;
+/** A slot of a job, and the lease under which a run lays hands on it. */
+interface Held {
+  readonly lease: string;
+  readonly fence: number;
+  readonly run: string;
+  /** Of the slot. */
+  readonly name: string;
+}
 
-const finishSlot = (name: string, run: string) => sql`
-  UPDATE maint.slot SET finished_at = now() WHERE name = ${name} AND run_id = ${run}`;
+/** The lease as long as it is ours. The lock makes whoever takes it over wait until what hangs on it is written. */
+const stillHeld = ({ lease, fence }: Held) =>
+  fragment`SELECT fence FROM maint.lease WHERE name = ${lease} AND fence = ${fence} FOR SHARE`;
+
+const claimSlot = (held: Held, slot: Date) => sql`
+  WITH held AS (${stillHeld(held)})
+  INSERT INTO maint.slot AS known (name, slot, run_id, claimed_at, fence)
+  SELECT ${held.name}, ${slot}::timestamptz, ${held.run}::uuid, now(), fence FROM held
+  ON CONFLICT (name) DO UPDATE
+    SET slot = excluded.slot, run_id = excluded.run_id, claimed_at = excluded.claimed_at, fence = excluded.fence,
+        finished_at = NULL, result = NULL
+  WHERE known.slot < excluded.slot OR (known.slot = excluded.slot AND known.finished_at IS NULL)`;
+
+const finishSlot = (held: Held, result: Verdict) => sql`
+  WITH held AS (${stillHeld(held)})
+  UPDATE maint.slot AS slot SET finished_at = now(), result = ${result}
+    FROM held
+   WHERE slot.name = ${held.name} AND slot.run_id = ${held.run} AND slot.fence = held.fence`;
 
 const reopenSlot = (name: string, slot: Date) => sql`
-  UPDATE maint.slot SET finished_at = NULL WHERE name = ${name} AND slot = ${slot}`;
+  UPDATE maint.slot SET finished_at = NULL, result = NULL WHERE name = ${name} AND slot = ${slot}`;
 
-const selectSlot = (name: string) => sql<ClaimedSlot>`
-  SELECT slot, finished_at IS NOT NULL AS "isFinished" FROM maint.slot WHERE name = ${name}`;
+const selectSlot = (name: string) => sql<LeasedSlot>`
+  SELECT slot, finished_at IS NOT NULL AS "isFinished", run_id AS run, fence::int AS fence, result
+    FROM maint.slot WHERE name = ${name}`;

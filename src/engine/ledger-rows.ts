@@ -15,8 +15,9 @@ export function ledgerIn({ write, read }: JournalStore): Ledger {
 }
 
 function valuesOf(entry: LedgerEntry): (string | number | null)[] {
-  const { job, slot, status, run, host, pid, bootId, startedAt, finishedAt, exitCode, isCatchUp, reason } = entry;
-  return [job, slot, status, run, host, pid, bootId, startedAt, finishedAt, exitCode, Number(isCatchUp), reason];
+  const { job, slot, status, run, host, pid, bootId, startedAt, finishedAt, exitCode, isCatchUp, reason, fence } =
+    entry;
+  return [job, slot, status, run, host, pid, bootId, startedAt, finishedAt, exitCode, Number(isCatchUp), reason, fence];
 }
 
 const STATUSES: readonly LedgerStatus[] = ['running', 'ok', 'warn', 'failed', 'late', 'killed', 'skipped', 'missed'];
@@ -37,6 +38,8 @@ function entryOf(row: SqliteRow): LedgerEntry {
     exitCode: row['exit_code'] === null ? null : Number(row['exit_code']),
     isCatchUp: row['catch_up'] === 1,
     reason: nullable('reason'),
+    // A journal that is only looked at may be from before there was a fence.
+    fence: typeof row['fence'] === 'number' ? row['fence'] : null,
   };
 }
 
@@ -44,18 +47,19 @@ function knownOf(row: SqliteRow): KnownJob {
   return { job: String(row['job']), schedule: String(row['schedule']), since: String(row['since']) };
 }
 
-const COLUMNS = 'job, slot, status, run_id, host, pid, boot_id, started_at, finished_at, exit_code, catch_up, reason';
+const COLUMNS =
+  'job, slot, status, run_id, host, pid, boot_id, started_at, finished_at, exit_code, catch_up, reason, fence';
 
-const SELECT = `SELECT ${COLUMNS} FROM ledger`;
+const SELECT = 'SELECT * FROM ledger';
 
 const WRITE = `
-  INSERT INTO ledger (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  INSERT INTO ledger (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (run_id) DO UPDATE
     SET status = excluded.status, pid = excluded.pid, finished_at = excluded.finished_at, exit_code = excluded.exit_code,
-        reason = excluded.reason`;
+        reason = excluded.reason, fence = excluded.fence`;
 
 const NOTE = `
-  INSERT INTO ledger (${COLUMNS}) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+  INSERT INTO ledger (${COLUMNS}) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
    WHERE NOT EXISTS (SELECT 1 FROM ledger WHERE job = ? AND slot IS ? AND reason IS ? AND run_id IS NULL)`;
 
 const KNOW = `

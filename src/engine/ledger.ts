@@ -1,7 +1,8 @@
 /**
  * What became of one slot of a job, or of one run of it by hand.
  * `running`: it has begun. `ok`, `warn`, `failed`: it came to its end in time. `late`: it came to a good end, but began
- * long after its slot. `killed`: a signal ended it, or it has no end and its process is gone. `skipped`: it was to begin
+ * long after its slot. `killed`: a signal ended it, another host took its
+ * lease over, or it has no end and its process is gone. `skipped`: it was to begin
  * and could not, for the reason given. `missed`: nobody began it, and nobody will.
  */
 export type LedgerStatus = 'running' | 'ok' | 'warn' | 'failed' | 'late' | 'killed' | 'skipped' | 'missed';
@@ -25,8 +26,10 @@ export interface LedgerEntry {
   readonly exitCode: number | null;
   /** Was it begun later on, because the slot had been missed? */
   readonly isCatchUp: boolean;
-  /** Why it was skipped or missed; null otherwise. */
+  /** Why it was skipped or missed, or whose its slot is now; null otherwise. */
   readonly reason: string | null;
+  /** Of the lease under which it ran; of two runs of one slot the one with the higher fence counts. Null without a lease. */
+  readonly fence: number | null;
 }
 
 /** Since when the ledger knows of a job; slots from before are nobody's fault. */

@@ -22,7 +22,7 @@ interface BeatRequest {
  * @throws MaintError PERMISSION_MISSING or READ_ONLY when the role may not make or use the table, or what the server said
  */
 export async function beat({ database, project, host }: BeatRequest): Promise<readonly Peer[]> {
-  await prepareTables(database, ['maint.heartbeat'], SCHEMA);
+  await prepareTables(database, ['heartbeat.at'], SCHEMA);
   await database.run(forgetLost(project));
   await database.run(upsert(project, host));
   return database.rows(selectPeers(project, host));

@@ -26,6 +26,8 @@ export interface RunReport {
   readonly notices: readonly string[];
   /** ISO instant the run was meant for; null when started by hand. */
   readonly slot: string | null;
+  /** Of the lease under which it ran: it grows with each holder. Null where it held none. */
+  readonly fence: number | null;
   readonly dryRun: boolean;
   readonly startedAt: string;
   readonly finishedAt: string;

@@ -48,6 +48,7 @@ const report = (run: string, more: Partial<RunReport> = {}): RunReport => ({
   assumptions: [],
   notices: [],
   slot: null,
+  fence: null,
   dryRun: false,
   startedAt: NOW.toISOString(),
   finishedAt: NOW.toISOString(),

@@ -8,7 +8,7 @@ import { openSession, type Database } from '../../src/adapters/postgres.ts';
 import { sql } from '../../src/adapters/sql.ts';
 import { claimedSlot, leaseHolder, takeLease, type Lease, type LeaseRequest } from '../../src/engine/lease.ts';
 import { beat } from '../../src/engine/peers.ts';
-import { LIMITS, queryOnce, test } from '../support/database.ts';
+import { LIMITS, queryOnce, test, type TestDatabase } from '../support/database.ts';
 import { until } from '../support/process-table.ts';
 
 const SLOT = new Date('2026-11-21T03:17:00Z');
@@ -71,7 +71,7 @@ describe('the lease', () => {
   test('is free again after its release, with a higher fence', async ({ session }) => {
     const first = await takeLease(request(session, 'a'));
     expect(await takeLease(request(session, 'b'))).toBeUndefined();
-    expect(await leaseHolder(session, 'app')).toContain('a, last heard of');
+    expect(await leaseHolder(session, 'app')).toContain('a (fence 1), last heard of');
     await first?.[Symbol.asyncDispose]();
     const second = await takeLease(request(session, 'b'));
     expect(second?.fence).toBe((first?.fence ?? 0) + 1);
@@ -104,13 +104,41 @@ describe('the lease', () => {
     const lease = await takeLease(request(session, 'a'));
     expect(await lease?.claimSlot('daily', SLOT)).toBe(true);
     // One that wakes up late must not end what its successor is still doing.
-    await stale?.finishSlot('daily');
-    expect(await claimedSlot(session, 'app', 'daily')).toEqual({ slot: SLOT, isFinished: false });
-    await lease?.finishSlot('daily');
+    expect(await stale?.finishSlot('daily', 'fail')).toBe(false);
+    expect(await claimedSlot(session, 'app', 'daily')).toMatchObject({ slot: SLOT, isFinished: false, fence: 2 });
+    expect(await lease?.finishSlot('daily', 'done')).toBe(true);
     expect(await lease?.claimSlot('daily', SLOT)).toBe(false);
     expect(await lease?.claimSlot('daily', new Date(SLOT.getTime() - 1))).toBe(false);
     expect(await lease?.claimSlot('weekly', SLOT)).toBe(true);
     await lease?.[Symbol.asyncDispose]();
+  });
+
+  test('that was lost claims no slot and writes no result, even where the new holder has not come so far', async ({
+    session,
+  }) => {
+    const slow = await takeLease(request(session, 'a'));
+    await session.run(sql`UPDATE maint.lease SET expires_at = now() - interval '1 second'`);
+    const newer = await takeLease(request(session, 'b'));
+    expect([await slow?.isHeld(), await newer?.isHeld()]).toEqual([false, true]);
+    expect(await slow?.claimSlot('daily', SLOT)).toBe(false);
+    expect(await newer?.claimSlot('daily', SLOT)).toBe(true);
+    await session.run(sql`UPDATE maint.lease SET expires_at = now() - interval '1 second'`);
+    const newest = await takeLease(request(session, 'c'));
+    expect(await newer?.finishSlot('daily', 'done'), 'its claim still stands, its lease does not').toBe(false);
+    expect(await claimedSlot(session, 'app', 'daily')).toMatchObject({ isFinished: false, fence: 2 });
+    for (const lease of [slow, newer, newest]) await lease?.[Symbol.asyncDispose]();
+  });
+
+  test('finds tables of an older maint, and brings them up to date', async ({ session }) => {
+    const first = await takeLease(request(session, 'a'));
+    await first?.claimSlot('daily', SLOT);
+    await first?.[Symbol.asyncDispose]();
+    await session.run(sql`ALTER TABLE maint.slot DROP COLUMN fence, DROP COLUMN result`);
+    await using lease = await takeLease(request(session, 'a'));
+    expect(await claimedSlot(session, 'app', 'daily')).toMatchObject({ isFinished: false, fence: null });
+    expect(await lease?.claimSlot('daily', SLOT)).toBe(true);
+    expect(await lease?.finishSlot('daily', 'warn')).toBe(true);
+    expect(await claimedSlot(session, 'app', 'daily')).toMatchObject({ fence: 2, result: 'warn' });
   });
 
   test('of a host that is frozen goes to another with a higher fence, and the first one stops when it wakes', async ({
@@ -136,9 +164,10 @@ describe('the lease', () => {
     await once(frozen, 'exit');
     expect(said).toContain('lost');
     // Its end does not count: the slot is that of the second host.
-    expect(await claimedSlot(session, 'app', 'daily')).toEqual({ slot: SLOT, isFinished: false });
-    await taken[0]?.finishSlot('daily');
-    expect(await claimedSlot(session, 'app', 'daily')).toEqual({ slot: SLOT, isFinished: true });
+    expect(said).toContain('recorded false');
+    expect(await claimedSlot(session, 'app', 'daily')).toMatchObject({ slot: SLOT, isFinished: false, result: null });
+    expect(await taken[0]?.finishSlot('daily', 'done')).toBe(true);
+    expect(await claimedSlot(session, 'app', 'daily')).toMatchObject({ isFinished: true, fence: 2, result: 'done' });
     await taken[0]?.[Symbol.asyncDispose]();
   });
 
@@ -152,7 +181,7 @@ describe('the lease', () => {
     const lease = one ?? other;
     expect([one, other].filter((each) => each !== undefined)).toHaveLength(1);
     expect(await lease?.claimSlot('daily', SLOT)).toBe(true);
-    await lease?.finishSlot('daily');
+    await lease?.finishSlot('daily', 'done');
     await lease?.[Symbol.asyncDispose]();
     const late = await takeLease(request(one === undefined ? first : second, 'late'));
     expect(await late?.claimSlot('daily', SLOT)).toBe(false);
@@ -167,13 +196,44 @@ describe('the lease', () => {
   test('says which right is missing when the role may not make its schema', async ({ database }) => {
     const role = `r_${randomUUID().slice(0, 8)}`;
     await database.query(`CREATE ROLE ${role} LOGIN`);
-    await using session = openSession({
-      connection: { ...database.connection, user: role },
-      mode: 'read-write',
-      limits: LIMITS,
-      applicationName: 'maint/test',
-    });
+    await using session = sessionAs(database, role);
     await expect(takeLease(request(session, 'a'))).rejects.toMatchObject({ code: 'PERMISSION_MISSING' });
     await queryOnce(database.url, `DROP ROLE ${role}`);
   });
+
+  test('needs no right to make anything where an owner has made all', async ({ database, session }) => {
+    await (await takeLease(request(session, 'owner')))?.[Symbol.asyncDispose]();
+    await beat({ database: session, project: 'app', host: 'owner' });
+    const role = `r_${randomUUID().slice(0, 8)}`;
+    await database.query(`CREATE ROLE ${role} LOGIN; GRANT USAGE ON SCHEMA maint TO ${role};
+      GRANT SELECT, INSERT, UPDATE ON maint.lease, maint.slot TO ${role};
+      GRANT SELECT, INSERT, UPDATE, DELETE ON maint.heartbeat TO ${role}`);
+    await using modest = sessionAs(database, role);
+    await using lease = await takeLease(request(modest, 'a'));
+    expect(await lease?.claimSlot('daily', SLOT)).toBe(true);
+    expect(await lease?.finishSlot('daily', 'done')).toBe(true);
+    expect(await beat({ database: modest, project: 'app', host: 'a' })).toMatchObject([{ host: 'owner' }]);
+    await lease?.[Symbol.asyncDispose]();
+    await database.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+  });
+
+  test('needs the right to make tables alone where the schema is there', async ({ database }) => {
+    const role = `r_${randomUUID().slice(0, 8)}`;
+    await database.query(`CREATE ROLE ${role} LOGIN; CREATE SCHEMA maint;
+      GRANT USAGE, CREATE ON SCHEMA maint TO ${role}`);
+    await using modest = sessionAs(database, role);
+    await using lease = await takeLease(request(modest, 'a'));
+    expect(lease?.fence).toBe(1);
+    await lease?.[Symbol.asyncDispose]();
+    await database.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+  });
 });
+
+function sessionAs({ connection }: TestDatabase, user: string) {
+  return openSession({
+    connection: { ...connection, user },
+    mode: 'read-write',
+    limits: LIMITS,
+    applicationName: 'maint/test',
+  });
+}

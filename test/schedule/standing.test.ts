@@ -29,6 +29,7 @@ const entry = (day: number | null, status: LedgerStatus, more: Partial<LedgerEnt
   exitCode: null,
   isCatchUp: false,
   reason: null,
+  fence: null,
   ...more,
 });
 

@@ -25,5 +25,5 @@ console.log(`fence ${lease?.fence}`);
 await lease?.claimSlot('daily', new Date('2026-11-21T03:17:00Z'));
 console.log('at work');
 await Promise.race([lost.promise, setTimeout(30_000, undefined, { ref: false })]);
-await lease?.finishSlot('daily');
+console.log(`recorded ${await lease?.finishSlot('daily', 'fail')}`);
 console.log('lost');

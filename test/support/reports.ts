@@ -15,6 +15,7 @@ export function reportOf(tasks: readonly TaskReport[], differences: Partial<RunR
     assumptions: [],
     notices: [],
     slot: null,
+    fence: null,
     dryRun: false,
     startedAt: '2026-11-21T02:00:00.000Z',
     finishedAt: '2026-11-21T02:00:42.000Z',

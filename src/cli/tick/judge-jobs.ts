@@ -5,6 +5,7 @@ import type { World } from '../../base/world.ts';
 import type { Config } from '../../config/config.ts';
 import type { Ending } from '../../engine/endings.ts';
 import type { Journal } from '../../engine/journal.ts';
+import type { LedgerEntry } from '../../engine/ledger.ts';
 import type { TaskReport } from '../../engine/report.ts';
 import { isOld, type JobStanding } from '../../schedule/standing.ts';
 import { NO_COORDINATOR } from '../coordinated.ts';
@@ -80,6 +81,7 @@ function giveUp({ name }: Job, { givenUp }: JobStanding, { ledger }: Journal, wo
       exitCode: null,
       isCatchUp: false,
       reason: 'nobody began it',
+      fence: null,
     });
 }
 
@@ -104,7 +106,7 @@ function endingOf({ job, standing, blockedBy }: Judged, now: Date): Ending {
   if (due.length > 0 && blockedBy !== undefined) return { ...blocked(job, blockedBy), facts };
   if (due.length > 0) return { ...beginsNow(job, standing, now), facts };
   if (missed.length > 0) return { ...lost(job, missed), facts };
-  if (last?.status === 'killed') return { ...killed(job, last.startedAt), facts };
+  if (last?.status === 'killed') return { ...killed(job, last), facts };
   const ago =
     last === undefined ? '' : ` for ${formatDuration(Math.max(0, now.getTime() - Date.parse(last.startedAt)))}`;
   if (isRunning) return { verdict: 'done', summary: `at work${ago}`, facts };
@@ -126,7 +128,9 @@ function beginsNow({ name }: Job, { due, missed, last }: JobStanding, now: Date)
   const older = missed.filter((slot) => !due.includes(slot)).length;
   const isKilled = last?.status === 'killed';
   if (!isKilled && !due.some((slot) => isOld(slot, now))) return { verdict: 'done', summary: 'due, and begins now' };
-  const why = isKilled ? 'its last run was killed' : `nothing ran for ${plural(missed.length, 'slot')}`;
+  const why = isKilled
+    ? `its last run was killed${last.reason === null ? '' : `: ${last.reason}`}`
+    : `nothing ran for ${plural(missed.length, 'slot')}`;
   const rest = older === 0 ? '' : `; ${plural(older, 'older one')} stay${older === 1 ? 's' : ''} undone`;
   return {
     verdict: 'warn',
@@ -159,10 +163,11 @@ function againBy({ name, select }: Job): string {
     : `maint ${name} runs it now; this finding ends with that`;
 }
 
-function killed(job: Job, startedAt: string): Ending {
+function killed(job: Job, { startedAt, reason }: LedgerEntry): Ending {
+  const why = reason === null ? '' : `: ${reason}`;
   return {
     verdict: 'fail',
-    summary: `the run that began at ${startedAt.slice(0, 16)}Z was killed, and is not begun again`,
+    summary: `the run that began at ${startedAt.slice(0, 16)}Z was killed, and is not begun again${why}`,
     detail: 'schedule.killed',
     remediation: [
       'Was it the memory? `journalctl -k --grep "Out of memory"` tells. Was it the machine? `journalctl --list-boots`',
