@@ -271,8 +271,31 @@ describe('a broken set-up', () => {
     const connection = parseConnection(new Secret(url));
     await using own = openSession({ connection, mode: 'read-write', limits: LIMITS, applicationName: 'maint/test' });
     expect(await beat({ database: own, project: 'app', host: 'here' })).toMatchObject([{ host: 'other' }]);
-    expect(make).toMatch(/^GRANT CREATE ON DATABASE .* GRANT USAGE, CREATE ON SCHEMA maint TO /);
+    expect(make, 'the schema is there, so nobody has to be able to make one').toMatch(
+      /^GRANT USAGE, CREATE ON SCHEMA maint TO \S+;$/,
+    );
     await lease(url);
+  });
+
+  test('is told of the hosts that watch each other, as far as they live and the role may know', async ({
+    database,
+    session,
+  }) => {
+    const { role, url } = await makeRole(database);
+    const cwd = folder();
+    writeFileSync(join(cwd, 'maint.yaml'), JSON.stringify({ name: 'app', database: { url } }), { mode: 0o600 });
+    const watch = async (): Promise<string> =>
+      named((await examine(makeWorld({ cwd }))).checks, 'watch over alerts')[0]?.summary ?? '';
+    const off = /; off: .*another host/;
+    expect(await watch(), 'there is no table').toMatch(off);
+    for (const host of ['a', 'b']) await beat({ database: session, project: 'app', host });
+    expect(await watch(), 'the role may not look').toMatch(off);
+    await database.query(`GRANT USAGE ON SCHEMA maint TO ${role}; GRANT SELECT ON maint.heartbeat TO ${role}`);
+    expect(await watch()).toMatch(/over alerting itself: .*another host/);
+    await database.query(`UPDATE maint.heartbeat SET at = now() - interval '16 minutes' WHERE host = 'b'`);
+    expect(await watch(), 'one has fallen silent').toMatch(off);
+    await database.query(`UPDATE maint.heartbeat SET project = 'other', at = now() WHERE host = 'b'`);
+    expect(await watch(), 'it looks after another project').toMatch(off);
   });
 
   test('does not read the tables of an extension, which are no part of a dump', async ({ database }) => {

@@ -39,10 +39,12 @@ function consequences(tables: readonly string[]): string {
 
 function grants({ role, databaseName, isThere, closed }: Rights, unmakeable: readonly string[]): readonly string[] {
   const use = closed.map((table) => `GRANT ${rightsOn(table)} ON maint.${table} TO ${role};`);
-  const inside = isThere ? ` GRANT USAGE, CREATE ON SCHEMA maint TO ${role};` : '';
+  const make = isThere
+    ? `GRANT USAGE, CREATE ON SCHEMA maint TO ${role};`
+    : `GRANT CREATE ON DATABASE ${databaseName} TO ${role};`;
   return [
     ...(use.length === 0 ? [] : [`GRANT USAGE ON SCHEMA maint TO ${role}; ${use.join(' ')}`]),
-    ...(unmakeable.length === 0 ? [] : [`GRANT CREATE ON DATABASE ${databaseName} TO ${role};${inside}`]),
+    ...(unmakeable.length === 0 ? [] : [make]),
   ];
 }
 
@@ -80,8 +82,8 @@ const RIGHTS = sql<Rights>`
   SELECT quote_ident(current_user)       AS role,
          quote_ident(current_database()) AS "databaseName",
          count(space.oid) > 0            AS "isThere",
-         has_database_privilege(current_database(), 'CREATE')
-           AND coalesce(bool_and(has_schema_privilege(space.oid, 'CREATE')), true) AS "mayPrepare",
+         coalesce(bool_and(has_schema_privilege(space.oid, 'CREATE')),
+                  has_database_privilege(current_database(), 'CREATE')) AS "mayPrepare",
          coalesce(array_agg(wanted.name) FILTER (WHERE relation.oid IS NULL), '{}') AS missing,
          coalesce(array_agg(wanted.name) FILTER (
            WHERE relation.oid IS NOT NULL
