@@ -108,12 +108,23 @@ interface Cancellable {
   readonly client: Client;
   readonly request: SessionRequest;
   readonly signal: AbortSignal | undefined;
+  /** The process at the server that does the work, where that is not the one that the connection was announced with. */
+  readonly backend?: () => number | undefined;
+}
+
+/** The process that serves a transaction. Behind a pooler it is another one each time. */
+export async function servingBackend(client: Client): Promise<number | undefined> {
+  const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  return rows[0]?.pid;
 }
 
 /** Runs a query; when the signal aborts, a second short connection asks the server to cancel it. */
-export async function cancelling<T>({ client, request, signal }: Cancellable, query: () => Promise<T>): Promise<T> {
+export async function cancelling<T>(
+  { client, request, signal, backend }: Cancellable,
+  query: () => Promise<T>,
+): Promise<T> {
   if (signal === undefined) return query();
-  const cancel = (): void => void cancelBackend(client, request);
+  const cancel = (): void => void cancelBackend(backend?.() ?? backendPid(client), request);
   signal.addEventListener('abort', cancel, { once: true });
   try {
     return await query();
@@ -125,10 +136,10 @@ export async function cancelling<T>({ client, request, signal }: Cancellable, qu
   }
 }
 
-async function cancelBackend(client: Client, request: SessionRequest): Promise<void> {
+async function cancelBackend(pid: number | null, request: SessionRequest): Promise<void> {
   try {
     const canceller = await login({ ...request, applicationName: 'maint/cancel' }, () => undefined);
-    await canceller.query('SELECT pg_cancel_backend($1)', [backendPid(client)]);
+    await canceller.query('SELECT pg_cancel_backend($1)', [pid]);
     await closeClient(canceller);
   } catch {
     // The statement still ends at its statement_timeout; there is nobody to tell about a cancel that did not arrive.

@@ -1,5 +1,5 @@
 import type { Client } from 'pg';
-import { cancelling, closeClient, connect, type Connected } from './postgres-connect.ts';
+import { cancelling, closeClient, connect, servingBackend, type Connected } from './postgres-connect.ts';
 import { translatePostgresError } from './postgres-errors.ts';
 import type { CommandSettings, ServerFacts, SessionLimits, SessionRequest, Transaction } from './postgres.ts';
 import type { Statement } from './sql.ts';
@@ -52,10 +52,12 @@ export class PostgresLine {
     const request = { ...this.#request, limits };
     return this.#inTurn(async () => {
       signal?.throwIfAborted();
-      const { client } = await this.#connected(limits);
+      const { client, facts } = await this.#connected(limits);
+      let serving: number | undefined;
       try {
-        return await cancelling({ client, request, signal }, async () => {
+        return await cancelling({ client, request, signal, backend: () => serving }, async () => {
           await client.query(beginning(request));
+          if (facts.isPooled && signal !== undefined) serving = await servingBackend(client);
           const value = await work(client);
           await client.query('COMMIT');
           return value;

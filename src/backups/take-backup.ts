@@ -19,6 +19,7 @@ import { compareDecoded, compareDump, makeManifest, type Comparison } from './re
 import { prepareRepository } from './repository.ts';
 import { confirmSnapshot, readSource, type Source } from './source.ts';
 import { makeSealing, type Sealing } from './sealing.ts';
+import { openOwnSnapshot } from './own-session.ts';
 import { openStaging, sweep } from './staging.ts';
 import { together } from './together.ts';
 import type { RowDifference } from './row-differences.ts';
@@ -76,7 +77,7 @@ export async function takeBackup(request: BackupRequest, signal: AbortSignal): P
   const id = makeId(now(), randomBytes(2));
   const sealing = await makeSealing(recipients);
   await using staging = await openStaging(directory, label, id);
-  await using snapshot = await database.snapshot({
+  await using snapshot = await openOwnSnapshot(database, {
     statementTimeoutMs: COUNT_TIMEOUT_MS,
     lockTimeoutMs: LOCK_TIMEOUT_MS,
   });

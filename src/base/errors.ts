@@ -65,6 +65,11 @@ export const ERRORS = {
     meaning: 'the server has no connection left, or is starting or stopping',
     hint: 'Look for leaked connections with `maint health`, or wait until the server has started.',
   },
+  DATABASE_POOLED: {
+    exitCode: 1,
+    meaning: 'a connection pooler stands in between where the server itself is needed',
+    hint: 'Name the server itself in the database URL, most often port 5432 in place of 6432.',
+  },
   CONNECTION_LOST: {
     exitCode: 4,
     meaning: 'the connection to the server broke off',

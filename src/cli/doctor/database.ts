@@ -44,7 +44,7 @@ export function judgeServer({ major, versionNumber, isStandby, isPooled }: Serve
       ? [
           warn(
             'pooler',
-            'a connection pooler stands before the server: in transaction mode pg_dump loses its settings',
+            'a connection pooler stands before the server: in transaction mode it takes no backup and no VACUUM',
             ['Name the server itself in the database URL, most often port 5432 in place of 6432.'],
           ),
         ]
