@@ -60,16 +60,12 @@ export async function planRemovals(expiring: Expiring): Promise<ExpiryPlan> {
   return { fates: frozen === undefined ? fates : fates.map((fate) => spared(fate, frozen)), frozen };
 }
 
-function brokenChain({ fault }: ReceiptChain): Frozen | undefined {
+function brokenChain({ fault, remedy }: ReceiptChain): Frozen | undefined {
   if (fault === undefined) return undefined;
   return {
     summary: `nothing is removed: the receipts are not whole (${fault}), and what is missing may be a pin`,
     reason: 'the receipts are not whole',
-    remediation: [
-      'maint backups status',
-      'Find out who changed the receipts. Then move their folder, and the file .head.json beside it, away as evidence.',
-      'Pin again what has to stay; the next verification begins a new chain: maint verify-backup',
-    ],
+    remediation: ['maint backups status', ...remedy],
     detail: 'expiry.receipts_broken',
   };
 }

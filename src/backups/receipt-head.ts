@@ -22,7 +22,7 @@ export type ReceiptHead = z.infer<typeof receiptHead>;
 export type ReceiptSums = ReadonlyMap<number, string>;
 
 /** Beside the folder of the receipts, so that it stays when that goes. */
-function headFile(directory: string, label: string): string {
+export function headFile(directory: string, label: string): string {
   return join(directory, 'receipts', `${labelPath(label)}.head.json`);
 }
 

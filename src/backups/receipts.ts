@@ -7,7 +7,15 @@ import { MaintError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import { labelPath, LOCAL } from './layout.ts';
 import type { Manifest } from './manifest.ts';
-import { missingTail, readReceiptHead, rememberHead, sumOfReceipt, type ReceiptHead } from './receipt-head.ts';
+import {
+  headFile,
+  missingTail,
+  readReceiptHead,
+  rememberHead,
+  sumOfReceipt,
+  type ReceiptHead,
+} from './receipt-head.ts';
+import { receiptRemedy } from './receipt-remedy.ts';
 
 const previous = z.object({ number: z.int().positive(), sha256: z.string() });
 
@@ -43,6 +51,8 @@ export interface ReceiptChain {
   readonly receipts: readonly Receipt[];
   /** Where the chain is broken, in one line; undefined where it is whole. */
   readonly fault: string | undefined;
+  /** What to do about it, line by line; nothing where it is whole. */
+  readonly remedy: readonly string[];
 }
 
 const DIGITS = 6;
@@ -117,7 +127,9 @@ export async function readReceipts(
   }
   const isOwn = ({ store }: Witness): boolean => sums.size > 0 || here !== undefined || store.name === LOCAL;
   const manifests = witnesses.filter(isOwn).flatMap(({ manifest }) => manifest?.receipts ?? []);
-  return { receipts, fault: fault ?? missingTail(sums, { here, manifests }) };
+  fault ??= missingTail(sums, { here, manifests });
+  const remedy = fault === undefined ? [] : await receiptRemedy({ folder, headFile: headFile(directory, label) });
+  return { receipts, fault, remedy };
 }
 
 /** @returns the last receipt of the chain, as a manifest remembers it; undefined where there is none */

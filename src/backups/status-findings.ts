@@ -102,11 +102,7 @@ function elsewhere({ viewed }: Judged, { places, standings }: State): readonly S
 
 function brokenChain({ chain }: Judged): readonly StatusFinding[] {
   if (chain.fault === undefined) return [];
-  return [
-    finding('receipts.broken', `the receipts are not whole: ${chain.fault}`, [
-      'Find out who changed them. Then move their folder aside as evidence, and pin again what has to stay.',
-    ]),
-  ];
+  return [finding('receipts.broken', `the receipts are not whole: ${chain.fault}`, chain.remedy)];
 }
 
 /** On a host that only sees a copy, only that copy is its business. */

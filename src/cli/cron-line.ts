@@ -1,3 +1,4 @@
+import { quotedForShell } from '../base/shell-word.ts';
 import type { World } from '../base/world.ts';
 
 /** What to say where the address of the database is known from the environment alone. */
@@ -33,9 +34,4 @@ export function cronWords(
 ): readonly string[] {
   const flags = [...(file === null ? [] : ['--config', file]), ...(state === undefined ? [] : ['--state', state])];
   return [nodePath, scriptPath, round, '--cron', ...flags];
-}
-
-/** Quotes a word for a shell where it needs that. */
-export function quotedForShell(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll(`'`, String.raw`'\''`)}'`;
 }

@@ -1,6 +1,7 @@
 import { relative } from 'node:path';
 import { currentUser } from '../adapters/cron-machine.ts';
 import type { World } from '../base/world.ts';
+import { quotedForShell } from '../base/shell-word.ts';
 import { loadConfig } from '../config/read.ts';
 import { blockText } from '../schedule/block.ts';
 import { githubWorkflow } from '../schedule/github-actions.ts';
@@ -9,7 +10,7 @@ import { kubernetesManifests } from '../schedule/kubernetes.ts';
 import { systemdUnits } from '../schedule/systemd.ts';
 import { tasks } from '../tasks/index.ts';
 import { planCron, type CronPlan } from './cron-jobs.ts';
-import { cronLine, cronWords, quotedForShell } from './cron-line.ts';
+import { cronLine, cronWords } from './cron-line.ts';
 import type { Invocation, Scheduler } from './invocation.ts';
 
 type PrintInvocation = Extract<Invocation, { readonly kind: 'cron-print' }>;

@@ -1,7 +1,7 @@
+import { quotedForShell } from '../base/shell-word.ts';
 import { missingRowsLines, wholeTableLines, type RestoredTable } from '../backups/restore-bring-back.ts';
 import type { PlannedRestore } from '../backups/restore-database.ts';
 import type { Swap } from '../backups/restore-swap.ts';
-import { quotedForShell } from './cron-line.ts';
 
 /** What is known of a restored part. */
 interface PartStory {

@@ -5,9 +5,9 @@ import { findUnfinished, type Unfinished } from '../backups/restore-mark.ts';
 import { dropDatabase } from '../backups/restore-target.ts';
 import { printable } from '../base/printable.ts';
 import type { World } from '../base/world.ts';
+import { quotedForShell } from '../base/shell-word.ts';
 import { loadConfig } from '../config/read.ts';
 import { tasks } from '../tasks/index.ts';
-import { quotedForShell } from './cron-line.ts';
 import type { RestoreSweepInvocation } from './invocation.ts';
 import { targetOf } from './restore-places.ts';
 

@@ -4,7 +4,7 @@ import { settingLines } from '../backups/restore-settings.ts';
 import { swapLines, undoLines, type Swap } from '../backups/restore-swap.ts';
 import { printable } from '../base/printable.ts';
 import { formatDuration, plural } from '../base/units.ts';
-import { quotedForShell } from './cron-line.ts';
+import { quotedForShell } from '../base/shell-word.ts';
 import type { RestoreInvocation } from './invocation.ts';
 import { bringBackDocument, bringBackLines, partLines } from './restore-part-text.ts';
 

@@ -61,7 +61,7 @@ function judged({ lines = [], rules = {}, ...rest }: Facts): Judged {
   return {
     viewed: 'local',
     entries: [entry()],
-    chain: { receipts: receipts(lines), fault: undefined },
+    chain: { receipts: receipts(lines), fault: undefined, remedy: [] },
     copies: [],
     recipients: [],
     rules: ruleSettings.parse(rules),

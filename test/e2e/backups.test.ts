@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, globSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { flat, runMaint, type MaintEnd } from '../support/maint.ts';
@@ -37,6 +38,15 @@ function writeManifest(folder: string, manifest: object): void {
   const sums = readFileSync(join(folder, 'SHA256SUMS'), 'utf8');
   const sum = createHash('sha256').update(text).digest('hex');
   writeFileSync(join(folder, 'SHA256SUMS'), sums.replace(/^.*manifest\.json$/m, `${sum}  manifest.json`));
+}
+
+/** What `status` says about receipts that are not whole. */
+async function remedyOf(site: Site): Promise<readonly string[]> {
+  const end = await site.run('backups', 'status', '--json');
+  const { findings } = json(end);
+  const broken = Array.isArray(findings) ? findings.find(({ detail }) => detail === 'receipts.broken') : undefined;
+  expect(broken).toBeDefined();
+  return broken.remediation;
 }
 
 function json(end: MaintEnd): { readonly [key: string]: unknown } {
@@ -218,12 +228,35 @@ describe('maint backups status', () => {
     expect((await site.run('backups', 'list')).stdout).toContain('the receipts are not whole');
     const end = await site.run('backups', 'prune', '--json');
     expect(json(end)).toMatchObject({ removed: [], frozen: { detail: 'expiry.receipts_broken' } });
-    renameSync(join(site.folder, 'backups/receipts/app'), join(site.folder, 'evidence'));
-    renameSync(join(site.folder, 'backups/receipts/app.head.json'), join(site.folder, 'evidence.json'));
-    expect(await site.run('verify-backup')).toMatchObject({ exitCode: 0 });
-    expect(json(await site.run('backups', 'prune', '--json'))).toMatchObject({ frozen: null });
-    expect(site.visible()).toHaveLength(3);
   });
+
+  test.for([
+    ['one was changed', (receipts: string) => writeFileSync(join(receipts, 'app/000002.json'), '{}'), 4],
+    ['the last ones are gone', (receipts: string) => rmSync(join(receipts, 'app/000003.json')), 3],
+    ['all are gone, and what remembered them', (receipts: string) => rmSync(receipts, { recursive: true }), 0],
+  ] as const)(
+    'says how receipts of which %s are moved aside, and nothing is frozen after that',
+    async ([, harm, kept], { site }) => {
+      await site.database.query(SCHEMA);
+      // A place whose name a shell would take apart.
+      const directory = join(site.folder, "it's the backups");
+      site.configure({ backups: { directory } });
+      expect(await site.run('backup')).toMatchObject({ exitCode: 0 });
+      for (const _ of [1, 2, 3]) await site.run('verify-backup');
+      expect(await site.run('backup')).toMatchObject({ exitCode: 0 });
+      harm(join(directory, 'receipts'));
+      const remedy = await remedyOf(site);
+      for (const line of remedy.filter((each) => each.startsWith('mv ')))
+        execFileSync('sh', ['-euc', line], { stdio: 'pipe' });
+      for (const word of ['verify-backup', 'backup', 'verify-backup']) {
+        expect(await site.run(word)).toMatchObject({ exitCode: 0 });
+        expect(json(await site.run('backups', 'status', '--json')), word).toMatchObject({ receipts: { fault: null } });
+      }
+      expect(json(await site.run('backups', 'prune', '--json'))).toMatchObject({ frozen: null });
+      const evidence = globSync('app.broken-*/{app/*,app.head.json}', { cwd: join(directory, 'receipts') });
+      expect(evidence).toHaveLength(kept);
+    },
+  );
 
   test('judges a copy on a host that has neither the database nor the receipts', async ({ site }) => {
     await site.database.query(SCHEMA);

@@ -7,8 +7,8 @@ import { inspectRepository } from '../../backups/repository.ts';
 import { MaintError } from '../../base/errors.ts';
 import { formatBytes, formatShare } from '../../base/units.ts';
 import type { World } from '../../base/world.ts';
+import { quotedForShell } from '../../base/shell-word.ts';
 import type { Config } from '../../config/config.ts';
-import { quotedForShell } from '../cron-line.ts';
 import { backupDirectory } from '../state-directory.ts';
 import { verdictsOf, type Check } from './check.ts';
 

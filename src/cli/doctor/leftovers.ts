@@ -1,6 +1,6 @@
+import { quotedForShell } from '../../base/shell-word.ts';
 import type { Reader } from '../../adapters/postgres.ts';
 import { findUnfinished } from '../../backups/restore-mark.ts';
-import { quotedForShell } from '../cron-line.ts';
 import { verdictsOf, type Check } from './check.ts';
 
 const { warn } = verdictsOf('database');

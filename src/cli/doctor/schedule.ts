@@ -1,8 +1,9 @@
 import { scheduleTexts, type ScheduleText } from '../../adapters/schedules.ts';
 import type { World } from '../../base/world.ts';
+import { quotedForShell } from '../../base/shell-word.ts';
 import { tasksOfTier, type Config } from '../../config/config.ts';
 import { TIERS } from '../../engine/task.ts';
-import { cronLine, NO_ENVIRONMENT, quotedForShell } from '../cron-line.ts';
+import { cronLine, NO_ENVIRONMENT } from '../cron-line.ts';
 import { verdictsOf, type Check } from './check.ts';
 
 const { ok, warn } = verdictsOf('schedule');
