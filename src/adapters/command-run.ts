@@ -59,7 +59,7 @@ export async function* printedBy(command: Command): AsyncGenerator<Buffer> {
   let timer = arm();
   try {
     await using pipeline = await startPipeline({
-      stages: [{ name: basename(file), file, args, env }],
+      stages: [{ name: basename(file), file, args, env, kind: 'configured' }],
       input: 'none',
       signal,
     });

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { MaintError } from '../base/errors.ts';
-import type { Secret } from '../base/secret.ts';
-import { lastLines, loadExeca, programEnvironment } from './programs.ts';
+import { programEnvironment, type Given, type ProgramKind } from './program-environment.ts';
+import { lastLines, loadExeca } from './programs.ts';
 
 /** One program of a pipeline. */
 export interface Stage {
@@ -11,8 +11,10 @@ export interface Stage {
   readonly file: string;
   /** Never a secret: every user of the machine can read argv. */
   readonly args: readonly string[];
-  /** Added to the environment of maint itself; secrets are revealed only here. */
-  readonly env?: Readonly<Record<string, string | Secret>>;
+  /** What it gets by name; secrets are revealed only here. */
+  readonly env?: Given;
+  /** What it gets besides; `stock` where nothing is said. */
+  readonly kind?: ProgramKind;
 }
 
 /** How one program of a pipeline ended. */
@@ -163,7 +165,8 @@ function start(execa: Execa, stage: Stage, { stdin, stdout }: Ends): Running {
     buffer: false,
     reject: false,
     // Messages in English: what a program said is compared, and read by strangers at night.
-    env: { ...programEnvironment(stage.env), LC_ALL: 'C' },
+    env: { ...programEnvironment(stage.kind ?? 'stock', stage.env), LC_ALL: 'C' },
+    extendEnv: false,
     forceKillAfterDelay: KILL_AFTER_MS,
     // A wrapper script must not leave the real program behind, holding the pipes.
     killDescendants: true,

@@ -4,7 +4,7 @@ import { basename, delimiter, join } from 'node:path';
 import type { ExecaError } from 'execa';
 import { MaintError } from '../base/errors.ts';
 import { printableLines } from '../base/printable.ts';
-import { Secret } from '../base/secret.ts';
+import { programEnvironment, type Given, type ProgramKind } from './program-environment.ts';
 
 /** One call of a foreign program whose output is small. Streams of data go through `pipeline.ts`. */
 export interface ProgramRequest {
@@ -12,8 +12,10 @@ export interface ProgramRequest {
   readonly file: string;
   /** Never a secret: every user of the machine can read argv. */
   readonly args: readonly string[];
-  /** Added to the environment of maint itself; secrets are revealed only here. */
-  readonly env?: Readonly<Record<string, string | Secret>>;
+  /** What it gets by name; secrets are revealed only here. */
+  readonly env?: Given;
+  /** What it gets besides; `stock` where nothing is said. */
+  readonly kind?: ProgramKind;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
   readonly cwd?: string;
@@ -92,7 +94,8 @@ export async function loadExeca() {
 
 function optionsOf(request: ProgramRequest) {
   return {
-    env: programEnvironment(request.env),
+    env: programEnvironment(request.kind ?? 'stock', request.env),
+    extendEnv: false,
     timeout: request.timeoutMs,
     forceKillAfterDelay: KILL_AFTER_MS,
     // A grandchild that keeps the pipes open must not keep us waiting.
@@ -104,28 +107,6 @@ function optionsOf(request: ProgramRequest) {
     ...request.account,
     ...(request.signal !== undefined && { cancelSignal: request.signal }),
   } as const;
-}
-
-const withheld = new Set<string>();
-
-/**
- * Keeps variables of maint's own environment from every program that is started from now on: what maint was given as a
- * secret is nothing that they need. One that a program is given by name it still gets.
- */
-export function withholdFromPrograms(names: readonly string[]): void {
-  for (const name of names) withheld.add(name);
-}
-
-/** What is laid over the own environment for a program, for the moment it is started: the values behind what it is given. */
-export function programEnvironment(
-  given: Readonly<Record<string, string | Secret>> = {},
-): Record<string, string | undefined> {
-  return {
-    ...Object.fromEntries([...withheld].map((name) => [name, undefined])),
-    ...Object.fromEntries(
-      Object.entries(given).map(([name, value]) => [name, value instanceof Secret ? value.reveal() : value]),
-    ),
-  };
 }
 
 /**

@@ -23,7 +23,8 @@ export async function smoke(
 ): Promise<readonly RestoreFinding[]> {
   const [file = '', ...args] = command;
   try {
-    await runProgram({ file, args, env: { DATABASE_URL: databaseUrl(connection) }, timeoutMs, signal });
+    const env = { DATABASE_URL: databaseUrl(connection) };
+    await runProgram({ file, args, env, kind: 'configured', timeoutMs, signal });
     return [];
   } catch (error) {
     if (!(error instanceof MaintError) || error.code !== 'PROGRAM_FAILED') throw error;

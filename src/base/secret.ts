@@ -24,6 +24,11 @@ export class Secret {
     return text.replaceAll(this.#value, SHOWN).replaceAll(encodeURIComponent(this.#value.toWellFormed()), SHOWN);
   }
 
+  /** Is the text a part of the value? Then it is to be kept like the whole. */
+  holds(text: string): boolean {
+    return text !== '' && this.#value.includes(text);
+  }
+
   toString(): string {
     return SHOWN;
   }

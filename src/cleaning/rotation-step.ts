@@ -103,7 +103,7 @@ function isForsaken({ current, rotated }: FoundLog, open: OpenFiles): boolean {
 /** Not stopped by a signal: logs that were renamed are not left like that. */
 async function reopen({ reopen: command = [] }: Rotation): Promise<void> {
   const [file = '', ...args] = command;
-  await runProgram({ file, args, timeoutMs: REOPEN_TIMEOUT_MS });
+  await runProgram({ file, args, kind: 'configured', timeoutMs: REOPEN_TIMEOUT_MS });
 }
 
 async function inFolder<T>(

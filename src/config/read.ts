@@ -1,4 +1,4 @@
-import { withholdFromPrograms } from '../adapters/programs.ts';
+import { withholdFromPrograms } from '../adapters/program-environment.ts';
 import { Secret } from '../base/secret.ts';
 import type { Task } from '../engine/task.ts';
 import { assembleConfig, type Config } from './config.ts';
@@ -106,7 +106,7 @@ async function examine(request: ConfigRequest, written: Written, left: readonly 
     return { file, problems, config: undefined, wrong };
   }
 
-  withholdFromPrograms(secretVariables(output.backups, filled));
+  withholdFromPrograms(secretVariables(output, filled));
   const config = assembleConfig({
     file,
     cwd: request.cwd,
@@ -121,12 +121,15 @@ async function examine(request: ConfigRequest, written: Written, left: readonly 
   return { file, problems, config, wrong: [] };
 }
 
-/** Names of the variables that hold a secret of the backups: their keys, and the passwords of where copies go. */
-function secretVariables(backups: unknown, filled: ReturnType<typeof interpolate>['filled']): readonly string[] {
-  const secrets = secretsIn(backups);
-  return filled
-    .filter(({ path, value }) => path[0] === 'backups' && secrets.some((secret) => secret.maskIn(value) !== value))
-    .map(({ name }) => name);
+/**
+ * Names of the variables that are a secret, hold one, or are a part of one: passwords, keys, addresses with a token. Whatever
+ * leads to the live database counts, too.
+ */
+function secretVariables(settings: unknown, filled: ReturnType<typeof interpolate>['filled']): readonly string[] {
+  const secrets = secretsIn(settings);
+  const isSecret = (value: string): boolean =>
+    secrets.some((secret) => secret.maskIn(value) !== value || secret.holds(value));
+  return filled.filter(({ path, value }) => path[0] === 'database' || isSecret(value)).map(({ name }) => name);
 }
 
 function secretsIn(settings: unknown): readonly Secret[] {

@@ -17,7 +17,10 @@ const assertion = z
   });
 
 const command = z.strictObject({
-  run: z.array(z.string().min(1)).min(1).describe('A program and its arguments; it gets DATABASE_URL'),
+  run: z
+    .array(z.string().min(1))
+    .min(1)
+    .describe('A program and its arguments; DATABASE_URL leads it to the restored copy'),
   timeout: durationSetting.prefault('10 min').describe('How long it may take'),
 });
 

@@ -1047,7 +1047,7 @@ export const taskWords: readonly TaskWords[] = [
         key: 'command.run',
         type: 'list of text',
         fallback: 'required',
-        description: 'A program and its arguments; it gets DATABASE_URL',
+        description: 'A program and its arguments; DATABASE_URL leads it to the restored copy',
       },
       { key: 'command.timeout', type: 'duration', fallback: 'default 10 min', description: 'How long it may take' },
       {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { describeConnection, libpqEnvironment, parseConnection } from '../../src/adapters/connection.ts';
-import { programEnvironment } from '../../src/adapters/programs.ts';
+import { programEnvironment } from '../../src/adapters/program-environment.ts';
 import { Secret } from '../../src/base/secret.ts';
 
 const parse = (url: string) => parseConnection(new Secret(url));
@@ -56,6 +56,7 @@ describe('a database URL', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1, unit: 'grapheme' }), (password) => {
         const { PGPASSWORD } = programEnvironment(
+          'stock',
           libpqEnvironment(parse(`postgres://ana:${encodeURIComponent(password)}@db1/app`)),
         );
         expect(PGPASSWORD).toBe(password);

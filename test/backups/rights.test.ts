@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { expect, onTestFinished } from 'vitest';
 import { libpqEnvironment, parseConnection } from '../../src/adapters/connection.ts';
 import { openSession, type Session } from '../../src/adapters/postgres.ts';
-import { programEnvironment } from '../../src/adapters/programs.ts';
+import { programEnvironment } from '../../src/adapters/program-environment.ts';
 import { readRights, requireRights } from '../../src/backups/rights.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { clusterUrl, LIMITS, queryOnce, test, type TestDatabase } from '../support/database.ts';
@@ -26,7 +26,7 @@ async function stranger(database: TestDatabase): Promise<{ readonly role: string
 /** What pg_dump itself says; nothing where it may dump all. */
 async function complaint(database: TestDatabase, role: string): Promise<string> {
   const connection = parseConnection(new Secret(clusterUrl(database.name, role)));
-  const env = { PATH: process.env['PATH'], ...programEnvironment(libpqEnvironment(connection)) };
+  const env = programEnvironment('stock', libpqEnvironment(connection));
   return run('pg_dump', ['-Fc', '--no-sync', '-f', '/dev/null'], { env }).then(
     () => '',
     (error: unknown) => String(error),

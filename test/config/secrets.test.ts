@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
-import { describe, expect } from 'vitest';
+import { describe, expect, onTestFinished, vi } from 'vitest';
+import { programEnvironment } from '../../src/adapters/program-environment.ts';
 import { MaintError } from '../../src/base/errors.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { printConfig } from '../../src/config/print.ts';
@@ -31,6 +32,23 @@ describe('a secret', () => {
     await folder.write('maint.yaml', `tasks: { look: { token: { command: [echo, ${PLANTED}] } } }\n`);
     expect(tokenOf((await loadConfig(folder.request())).tasks[0]?.settings)).toBe(PLANTED);
   });
+
+  test.for([
+    ['is one', 'WHOLE', 'tasks: { look: { token: "${WHOLE}" } }'],
+    ['is a part of one', 'PART', 'tasks: { look: { token: "Bearer ${PART}" } }'],
+    ['leads to the live database', 'HOST', 'database: { url: "postgres://me@${HOST}/app" }'],
+  ] as const)(
+    'that %s is withheld from commands of the configuration, and what is none is not',
+    async ([, name, text], { folder }) => {
+      vi.stubEnv(name, PLANTED);
+      vi.stubEnv('PLAIN', '/srv/state');
+      onTestFinished(() => void vi.unstubAllEnvs());
+      await folder.write('maint.yaml', `${text}\nstate: "\${PLAIN}"\n`);
+      await loadConfig(folder.request({ env: { [name]: PLANTED, PLAIN: '/srv/state' } }));
+      expect(programEnvironment('configured')).not.toHaveProperty(name);
+      expect(programEnvironment('configured')).toHaveProperty('PLAIN');
+    },
+  );
 
   test('that fills the password of the database URL reaches the connection wrapped', async ({ folder }) => {
     await folder.write('maint.yaml', 'database: { url: "postgres://me:${PW}@db1/app" }\n');

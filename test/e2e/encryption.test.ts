@@ -235,7 +235,7 @@ test('a key that comes from the environment reaches no program, and what a comma
   expect(await site.run('verify-backup')).toMatchObject({ exitCode: 0 });
   for (const file of [seen, asked, told]) {
     const text = readFileSync(file, 'utf8');
-    expect(text, file).toContain('HARMLESS=stays');
+    expect(text.includes('HARMLESS=stays'), file).toBe(file === told);
     expect(text, file).not.toMatch(/AGE_IDENTITY|AGE-SECRET-KEY|FAR_KEY/);
   }
   expect(readFileSync(told, 'utf8')).toContain('FAR_PASSWORD=far-secret');

@@ -7,6 +7,7 @@ import { startCluster } from '../../src/adapters/cluster.ts';
 import { keyFile } from '../support/age.ts';
 import { queryOnce } from '../support/database.ts';
 import { descendants, processes } from '../support/process-table.ts';
+import { runMaint } from '../support/maint.ts';
 import { test, type Site } from '../support/site.ts';
 import { copyIn, s3Server, shellCopy } from '../support/stores.ts';
 
@@ -152,6 +153,51 @@ describe('a planted secret', () => {
       const bytes = await cloud.bytesOf(key);
       for (const secret of secrets) expect(bytes.includes(secret), key).toBe(false);
     }
+  });
+});
+
+describe('the environment of maint', () => {
+  test('reaches each program as far as it needs it: stock ones hardly, commands without secrets and the live database', async ({
+    site,
+  }) => {
+    await site.database.query('CREATE TABLE users AS SELECT g AS id FROM generate_series(1, 50000) g');
+    const shelf = join(site.folder, 'shelf');
+    mkdirSync(shelf);
+    Object.assign(site.env, { TZ: 'UTC', PGTZ: 'UTC', PGPASSWORD: PASSWORD, SOMEBODYS: TOKEN });
+    site.configure({
+      database: { url: '${DATABASE_URL}', connectTimeout: '3s' },
+      backups: { directory: join(site.folder, 'backups'), copies: [shellCopy(shelf)] },
+      tasks: { 'restore-test': { command: { run: ['sh', '-c', 'sleep 1; exit 0 # smoke'] } } },
+    });
+    const runs = [await observed(site, 'backup'), await observed(site, 'restore-test', '--copy', 'shell')];
+    for (const { exitCode, said } of runs) expect(exitCode, said).toBe(0);
+    const seen = runs.flatMap((run) => run.seen);
+    const namesOf = (which: (each: Seen) => boolean): readonly string[] => {
+      const found = seen.filter((each) => each.program !== 'node' && each.environment !== '' && which(each));
+      const names = new Set(found.flatMap(({ environment }) => environment.match(/(?<=^|\0)\w+(?==)/g) ?? []));
+      // What a shell on the way adds by itself.
+      return [...names].filter((name) => !/^(PWD|OLDPWD|SHLVL|_)$/.test(name)).toSorted();
+    };
+    const isCalled = (name: string) => (each: Seen) => each.program === name;
+    expect(namesOf(isCalled('zstd'))).toEqual(['HOME', 'LC_ALL', 'PATH', 'TZ']);
+    expect(namesOf(isCalled('initdb'))).toContain('PATH');
+    expect(namesOf(isCalled('initdb')).filter((name) => !/^(HOME|LC_ALL|PATH|TZ)$/.test(name))).toEqual([]);
+    const ofDump = namesOf(isCalled('pg_dump'));
+    expect(ofDump).toEqual(expect.arrayContaining(['PGHOST', 'PGPASSWORD', 'PGTZ']));
+    expect(ofDump.filter((name) => !/^(PG\w+|HOME|LC_ALL|PATH|TZ)$/.test(name))).toEqual([]);
+
+    const secrets = /^(DATABASE_URL|HOOK_URL|SLACK_URL|PG\w+)$/;
+    const ofCopy = namesOf(({ commandLine }) => commandLine.includes(`${shelf}/`));
+    expect(ofCopy).toContain('SOMEBODYS');
+    expect(ofCopy.filter((name) => secrets.test(name))).toEqual([]);
+    const isSmoke = ({ commandLine }: Seen): boolean => commandLine.includes('# smoke');
+    expect(namesOf(isSmoke)).toContain('SOMEBODYS');
+    expect(namesOf(isSmoke).filter((name) => secrets.test(name))).toEqual(['DATABASE_URL']);
+    for (const { environment } of seen.filter(isSmoke)) expect(environment).not.toContain(site.database.name);
+
+    const job = ['exec', '--config', site.configFile, '--', 'printenv', 'SOMEBODYS', 'DATABASE_URL'];
+    const { stdout } = await runMaint({ args: job, env: site.env, cwd: site.folder });
+    expect(stdout, 'a job is as cron would start it').toBe(`${TOKEN}\n${site.database.url}\n`);
   });
 });
 
