@@ -1,9 +1,10 @@
 import type { X509Certificate } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { connect as connectTls, type SecureVersion, type TLSSocket } from 'node:tls';
 import { MaintError } from '../base/errors.ts';
 import { formatDuration } from '../base/units.ts';
+import { askForTls, socketEvent, type TlsProtocol } from './start-tls.ts';
 
 /** Whom to shake hands with, and how long one handshake may take. */
 export interface TlsRequest {
@@ -12,8 +13,8 @@ export interface TlsRequest {
   readonly port: number;
   /** The name that is asked for (SNI); an IP address is never sent. */
   readonly servername: string;
-  /** `postgres` asks for TLS in the way of PostgreSQL first, without a login. */
-  readonly protocol: 'tls' | 'postgres';
+  /** How TLS is asked for first, without a login. */
+  readonly protocol: TlsProtocol;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
@@ -41,40 +42,68 @@ export async function addressesOf({ host, timeoutMs, signal }: TlsRequest): Prom
 /**
  * Shakes hands with one address and looks at what it serves. Trusts nothing and sends nothing: a certificate that nobody
  * should accept is shown like any other.
- * @returns undefined when a PostgreSQL server says that it has no TLS
+ * @returns undefined when a server that talks before TLS says that it has none
  * @throws MaintError TLS_FAILED when nobody listens there, no TLS is spoken, or the time is over; its detail is
  *   `tls.no_route` where this host has no way to that kind of address
- * @see https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-SSL
  */
 export async function shakeHands(address: string, request: TlsRequest): Promise<Handshake | undefined> {
-  const { port, protocol, timeoutMs, signal } = request;
+  return connected(address, request, async (socket) => {
+    const secure = await secured(socket, request, 'TLSv1.3');
+    const version = secure.getProtocol() ?? 'unknown';
+    const chain = chainOf(secure);
+    await goodbye(secure);
+    return { chain, version };
+  });
+}
+
+/** Whether a server takes what RFC 8996 took out of use: the version that it agreed to, or that it took none. */
+export type OldVersions = 'TLSv1.1' | 'TLSv1' | 'refused' | 'unknown';
+
+/**
+ * Offers one address nothing newer than TLS 1.1.
+ * @returns `unknown` where that says nothing: this host cannot offer it, or the connection came to nothing
+ */
+export async function oldVersionsOf(address: string, request: TlsRequest): Promise<OldVersions> {
+  try {
+    const version = await connected(address, request, async (socket) => {
+      const secure = await secured(socket, request, 'TLSv1.1');
+      const agreed = secure.getProtocol();
+      await goodbye(secure);
+      return agreed;
+    });
+    return version === 'TLSv1.1' || version === 'TLSv1' ? version : 'unknown';
+  } catch (error) {
+    request.signal.throwIfAborted();
+    if (!(error instanceof MaintError)) throw error;
+    return isRefusal(error.cause) ? 'refused' : 'unknown';
+  }
+}
+
+/** An alert of the server, or its hanging up in the middle; what OpenSSL says of itself is none. */
+function isRefusal(cause: unknown): boolean {
+  const code = codeOf(cause);
+  if (/^ERR_SSL_(?:TLSV1|SSLV3)_ALERT_/.test(code)) return true;
+  return code === 'ECONNRESET' || (cause instanceof Error && cause.message === 'it closed the connection');
+}
+
+async function connected<T>(
+  address: string,
+  { port, protocol, timeoutMs, signal }: TlsRequest,
+  work: (socket: Socket) => Promise<T>,
+): Promise<T | undefined> {
   return within({ host: `${address} port ${port}`, timeoutMs, signal }, async (limit) => {
     const socket = connectTcp({ host: address, port, signal: limit });
+    socket.on('error', () => undefined);
     try {
-      await event(socket, 'connect');
-      if (protocol === 'postgres' && !(await offersTls(socket))) return undefined;
-      return await look(socket, request.servername);
+      await socketEvent(socket, 'connect');
+      return (await askForTls(socket, protocol)) ? await work(socket) : undefined;
     } finally {
       socket.destroy();
     }
   });
 }
 
-/** Length 8, then the number that stands for "may we speak TLS?". */
-const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
-
-async function offersTls(socket: Socket): Promise<boolean> {
-  socket.write(SSL_REQUEST);
-  await event(socket, 'readable');
-  // One byte and no more: what follows belongs to the handshake.
-  const answer: unknown = socket.read(1);
-  const letter = Buffer.isBuffer(answer) ? answer.toString('latin1') : '';
-  if (letter === 'S') return true;
-  if (letter === 'N') return false;
-  throw new Error('it does not answer as PostgreSQL does');
-}
-
-async function look(socket: Socket, servername: string): Promise<Handshake> {
+async function secured(socket: Socket, { servername }: TlsRequest, maxVersion: SecureVersion): Promise<TLSSocket> {
   const secure = connectTls({
     socket,
     rejectUnauthorized: false,
@@ -82,12 +111,11 @@ async function look(socket: Socket, servername: string): Promise<Handshake> {
     // Weak keys and old versions are what an audit is for.
     ciphers: 'DEFAULT@SECLEVEL=0',
     minVersion: 'TLSv1',
+    maxVersion,
   });
-  await event(secure, 'secureConnect');
-  const version = secure.getProtocol() ?? 'unknown';
-  const chain = chainOf(secure);
-  await goodbye(secure);
-  return { chain, version };
+  secure.on('error', () => undefined);
+  await socketEvent(secure, 'secureConnect');
+  return secure;
 }
 
 /** A server that sees a clean end writes no error into its log. Resolves too when the server was the first to go. */
@@ -108,15 +136,6 @@ function chainOf(secure: TLSSocket): readonly X509Certificate[] {
     next = next.issuerCertificate;
   }
   return chain;
-}
-
-/** The first event of that name; rejects when the connection fails or ends before. */
-async function event(socket: Socket, name: 'connect' | 'readable' | 'secureConnect'): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  socket.once(name, resolve);
-  socket.on('error', reject);
-  socket.once('close', () => reject(new Error('it closed the connection')));
-  await promise;
 }
 
 function rejection(signal: AbortSignal): Promise<never> {

@@ -1,12 +1,20 @@
 import type { X509Certificate } from 'node:crypto';
 import { readCertificateFile, trustedRoots } from '../adapters/certificate-files.ts';
-import { addressesOf, shakeHands, type Handshake, type TlsRequest } from '../adapters/tls.ts';
+import {
+  addressesOf,
+  oldVersionsOf,
+  shakeHands,
+  type Handshake,
+  type OldVersions,
+  type TlsRequest,
+} from '../adapters/tls.ts';
 import { MaintError } from '../base/errors.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import { readCertificate } from './certificate.ts';
 import { followChain } from './trust.ts';
-import { isAddress, portOf, type Host } from './host-settings.ts';
+import { isAddress, isVerified, portOf, type Host } from './host-settings.ts';
 import { judgeHost, type Answer, type Disk } from './judge-host.ts';
+import type { Served } from './judge-version.ts';
 
 /** What an audit gets from whoever performs it. */
 interface Surroundings {
@@ -50,18 +58,28 @@ async function ask(
 ): Promise<Answer | MaintError> {
   try {
     const handshake = await shakeHands(address, request);
-    return handshake === undefined ? { address } : { address, served: describe(handshake, request, roots) };
+    if (handshake === undefined) return { address };
+    const served = describe(handshake, request, roots);
+    return {
+      address,
+      ...(served !== undefined && { served: { ...served, old: await oldOf(address, handshake, request) } }),
+    };
   } catch (error) {
     if (error instanceof MaintError && error.code === 'TLS_FAILED') return error;
     throw error;
   }
 }
 
+/** What speaks an old version at best has said all already. */
+async function oldOf(address: string, { version }: Handshake, request: TlsRequest): Promise<OldVersions> {
+  return version === 'TLSv1.1' || version === 'TLSv1' ? version : oldVersionsOf(address, request);
+}
+
 function describe(
   { chain, version }: Handshake,
-  { servername, protocol }: TlsRequest,
+  { servername, protocol, port }: TlsRequest,
   roots: readonly X509Certificate[],
-): Answer['served'] {
+): Omit<Served, 'old'> | undefined {
   const [leaf] = chain;
   if (leaf === undefined) return undefined;
   const { end, links, spare } = followChain(chain, roots);
@@ -73,7 +91,7 @@ function describe(
       end,
       host: servername,
       fitsHost: fits(leaf, servername, protocol),
-      isVerified: protocol === 'tls',
+      isVerified: isVerified({ protocol, port }),
     },
   };
 }

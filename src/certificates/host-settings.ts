@@ -1,16 +1,24 @@
 import { z } from 'zod';
 import type { DatabaseAddress } from '../adapters/postgres.ts';
+import { TLS_PROTOCOLS, type TlsProtocol } from '../adapters/start-tls.ts';
 
 const HOST = /^[\w.:-]+$/;
 const path = z.string().min(1);
 
 const hostSettings = z.strictObject({
   host: z.string().regex(HOST, 'write a host name or an IP address').describe('Host name or IP address of the server'),
-  port: z.int().min(1).max(65_535).optional().describe('Its port; 443 where left out, 5432 for PostgreSQL'),
+  port: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .optional()
+    .describe('Its port; 443 where left out, 5432 for PostgreSQL, 587 for SMTP, 143 for IMAP'),
   protocol: z
-    .enum(['tls', 'postgres'])
+    .enum(TLS_PROTOCOLS)
     .default('tls')
-    .describe('tls for HTTPS and all that begins with TLS, postgres for a PostgreSQL server'),
+    .describe(
+      'tls for HTTPS and all that begins with TLS, postgres for a PostgreSQL server, smtp and imap for STARTTLS',
+    ),
   servername: z
     .string()
     .regex(HOST, 'write a host name')
@@ -41,9 +49,11 @@ export function isAddress(text: string): boolean {
   return z.ipv4().safeParse(text).success || z.ipv6().safeParse(text).success;
 }
 
+const PORTS: Readonly<Record<TlsProtocol, number>> = { tls: 443, postgres: 5_432, smtp: 587, imap: 143 };
+
 /** The port that is asked. */
 export function portOf({ port, protocol }: Host): number {
-  return port ?? (protocol === 'postgres' ? 5_432 : 443);
+  return port ?? PORTS[protocol];
 }
 
 /** `host app.example.com:443`, the same from run to run. */
@@ -51,7 +61,7 @@ export function hostTitle(host: Host): string {
   const { host: name, servername, address, protocol } = host;
   const asked = servername === undefined || servername === name ? '' : ` as ${servername}`;
   const where = address === undefined ? '' : ` at ${address}`;
-  return `${protocol === 'tls' ? 'host' : 'postgres'} ${bracketed(name)}:${portOf(host)}${asked}${where}`;
+  return `${protocol === 'tls' ? 'host' : protocol} ${bracketed(name)}:${portOf(host)}${asked}${where}`;
 }
 
 /** An IPv6 address stands in brackets before a port. */
@@ -66,3 +76,10 @@ export function databaseHost({ host, port, rootCertificate }: DatabaseAddress): 
   const isFile = rootCertificate !== undefined && rootCertificate !== 'system';
   return { host, port, protocol: 'postgres', ...(isFile && { ca: rootCertificate }) };
 }
+
+/** Clients of PostgreSQL, and mail servers that send to each other, take any certificate unless they are told not to. */
+export function isVerified({ protocol, port }: { readonly protocol: TlsProtocol; readonly port: number }): boolean {
+  return protocol === 'smtp' ? port !== MX_PORT : protocol !== 'postgres';
+}
+
+const MX_PORT = 25;

@@ -6,14 +6,15 @@ import { certificateFacts, type Certificate } from './certificate.ts';
 import { outcomeOf, type Finding } from './finding.ts';
 import { bracketed, hostTitle, isAddress, portOf, type Host } from './host-settings.ts';
 import { judgeReload } from './judge-reload.ts';
-import { describeLife, judgeChain, type Chain } from './judge.ts';
+import { judgeVersion, NO_TLS, type Served } from './judge-version.ts';
+import { describeLife, judgeChain } from './judge.ts';
 import { judgeSerials } from './judge-serials.ts';
 import { lifeSamples } from './samples.ts';
 
-/** What one address answered; nothing is served where a PostgreSQL server has no TLS. */
+/** What one address answered; nothing is served where a server that talks before TLS has none. */
 export interface Answer {
   readonly address: string;
-  readonly served?: { readonly version: string; readonly chain: Chain } | undefined;
+  readonly served?: Served | undefined;
 }
 
 /** The file that should be served, or why it cannot be compared. */
@@ -64,7 +65,7 @@ function everyCertificate({ answers, disk }: Reading): readonly Certificate[] {
 
 function groupKey({ served }: Answer): string {
   const prints = served?.chain.certificates.map(({ fingerprint }) => fingerprint) ?? [];
-  return [served?.version, ...prints].join(' ');
+  return [served?.version, served?.old, ...prints].join(' ');
 }
 
 function certificatesOf({ served }: Answer): readonly Certificate[] {
@@ -73,35 +74,12 @@ function certificatesOf({ served }: Answer): readonly Certificate[] {
 
 function judgeAnswer({ served }: Answer, { host, disk }: Reading, now: Date): readonly Finding[] {
   const [leaf] = served?.chain.certificates ?? [];
-  if (served === undefined || leaf === undefined) return [NO_TLS];
+  if (served === undefined || leaf === undefined) return [NO_TLS[host.protocol === 'tls' ? 'postgres' : host.protocol]];
   const remedies = { renew: host.renew, reload: host.reload };
   return [
     ...judgeChain(served.chain, now, remedies),
     ...(disk !== undefined && 'leaf' in disk ? judgeReload(leaf, disk, remedies) : []),
-    ...judgeVersion(served.version),
-  ];
-}
-
-const NO_TLS: Finding = {
-  grade: 'warn',
-  detail: 'certificate.no_tls',
-  message: 'the server has ssl = off: what is asked and answered crosses the network readable for anyone',
-  remedy: [
-    'Put server.crt and server.key where ssl_cert_file and ssl_key_file point.',
-    `psql "$DATABASE_URL" -c "ALTER SYSTEM SET ssl = on" -c "SELECT pg_reload_conf()"`,
-  ],
-};
-
-/** @see https://www.rfc-editor.org/rfc/rfc8996 which takes TLS 1.0 and 1.1 out of use */
-function judgeVersion(version: string): readonly Finding[] {
-  if (version !== 'TLSv1' && version !== 'TLSv1.1') return [];
-  return [
-    {
-      grade: 'warn',
-      detail: 'certificate.old_protocol',
-      message: `speaks ${version} at best, which clients no longer accept`,
-      remedy: ['Allow TLS 1.2 and 1.3 in the configuration of the server.'],
-    },
+    ...judgeVersion(served, host.protocol),
   ];
 }
 
@@ -141,7 +119,7 @@ function allWell(answers: readonly Answer[], now: Date): string {
 function lookCommand(host: Host): string {
   const name = host.servername ?? host.host;
   const place = `${bracketed(host.address ?? host.host)}:${portOf(host)}`;
-  const start = host.protocol === 'postgres' ? ' -starttls postgres' : '';
+  const start = host.protocol === 'tls' ? '' : ` -starttls ${host.protocol}`;
   return `openssl s_client -connect ${place}${isAddress(name) ? '' : ` -servername ${name}`}${start} -showcerts </dev/null | openssl x509 -noout -subject -issuer -dates -ext subjectAltName`;
 }
 
@@ -157,11 +135,13 @@ function identity(host: Host): Readonly<Record<string, Json>> {
 }
 
 function answerFacts({ address, served }: Answer): Json {
-  if (served === undefined) return { address, version: null, end: null, fitsHost: null, chain: [], spare: [] };
+  if (served === undefined)
+    return { address, version: null, oldVersions: null, end: null, fitsHost: null, chain: [], spare: [] };
   const { end, fitsHost, certificates, spare } = served.chain;
   return {
     address,
     version: served.version,
+    oldVersions: served.old,
     end: end ?? null,
     fitsHost,
     chain: certificates.map(certificateFacts),

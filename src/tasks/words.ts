@@ -1544,13 +1544,14 @@ export const taskWords: readonly TaskWords[] = [
         key: 'hosts[].port',
         type: 'whole number from 1 to 65535',
         fallback: 'optional',
-        description: 'Its port; 443 where left out, 5432 for PostgreSQL',
+        description: 'Its port; 443 where left out, 5432 for PostgreSQL, 587 for SMTP, 143 for IMAP',
       },
       {
         key: 'hosts[].protocol',
-        type: 'one of tls, postgres',
+        type: 'one of tls, postgres, smtp, imap',
         fallback: 'default tls',
-        description: 'tls for HTTPS and all that begins with TLS, postgres for a PostgreSQL server',
+        description:
+          'tls for HTTPS and all that begins with TLS, postgres for a PostgreSQL server, smtp and imap for STARTTLS',
       },
       {
         key: 'hosts[].servername',

@@ -166,7 +166,7 @@ describe('a host with several addresses', () => {
   const host = { host: 'app.example.com', protocol: 'tls' } as const;
   const answer = (address: string, ...certificates: readonly Certificate[]): Answer => ({
     address,
-    served: { version: 'TLSv1.3', chain: chain(...certificates) },
+    served: { version: 'TLSv1.3', old: 'refused', chain: chain(...certificates) },
   });
   const reading = { host, silent: [], disk: undefined };
 
@@ -206,7 +206,7 @@ describe('a host with several addresses', () => {
   });
 
   test('warns of a protocol that clients no longer accept', () => {
-    const old: Answer = { address: '192.0.2.1', served: { version: 'TLSv1.1', chain: chain(GOOD) } };
+    const old: Answer = { address: '192.0.2.1', served: { version: 'TLSv1.1', old: 'TLSv1.1', chain: chain(GOOD) } };
     expect(judgeHost({ ...reading, answers: [old] }, NOW)).toMatchObject({
       status: 'warn',
       detail: 'certificate.old_protocol',

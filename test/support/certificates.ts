@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createServer } from 'node:tls';
+import { createServer, type SecureVersion } from 'node:tls';
 import { DAY_MS } from '../../src/base/units.ts';
 
 /** A certificate made by the openssl program, with its key. */
@@ -93,12 +93,18 @@ export interface TlsServer extends AsyncDisposable {
 
 /** Serves a leaf, and whatever else is sent after it, at 127.0.0.1. */
 export async function serve(leaf: Made, ...others: readonly Made[]): Promise<TlsServer> {
+  return serveFrom('TLSv1.2', leaf, ...others);
+}
+
+/** The same, with the oldest version of TLS that it takes. */
+export async function serveFrom(minVersion: SecureVersion, leaf: Made, ...others: readonly Made[]): Promise<TlsServer> {
   const asked: string[] = [];
   const server = createServer(
     {
       cert: [leaf, ...others].map(({ pem }) => pem).join(''),
       key: leaf.key,
       ciphers: 'DEFAULT@SECLEVEL=0',
+      minVersion,
       SNICallback: (name, answer) => {
         asked.push(name);
         answer(null);

@@ -25,6 +25,8 @@ export async function serveLines({ greeting, answer, certificate }: Manners): Pr
   const sockets = new Set<Socket>();
   const listen = (socket: Socket): void => {
     const lines = createInterface({ input: socket });
+    // It repeats what the connection says when a handshake comes to nothing.
+    lines.on('error', () => undefined);
     lines.on('line', (line) => {
       heard.push(line);
       const said = answer(line);

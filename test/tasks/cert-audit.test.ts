@@ -463,6 +463,7 @@ describe('the server of the database', () => {
             {
               end: 'trusted',
               fitsHost: true,
+              oldVersions: 'refused',
               chain: [{ fingerprint: leaf.x509.fingerprint256 }, { subject: 'CN=Test Root' }],
             },
           ],
