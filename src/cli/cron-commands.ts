@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { addCommand, addExample, type Building } from './commands.ts';
-import { SCHEDULERS, type Scheduler } from './invocation.ts';
+import { SCHEDULERS, type Scheduler } from './cron-invocation.ts';
 import { choiceOption, numberOption, valueOption } from './options.ts';
 import { readCommon, readFormat } from './read.ts';
 

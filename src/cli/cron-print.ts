@@ -11,7 +11,8 @@ import { systemdUnits } from '../schedule/systemd.ts';
 import { tasks } from '../tasks/index.ts';
 import { planCron, type CronPlan } from './cron-jobs.ts';
 import { cronLine, cronWords } from './cron-line.ts';
-import type { Invocation, Scheduler } from './invocation.ts';
+import type { Invocation } from './invocation.ts';
+import type { Scheduler } from './cron-invocation.ts';
 
 type PrintInvocation = Extract<Invocation, { readonly kind: 'cron-print' }>;
 

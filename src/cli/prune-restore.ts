@@ -12,7 +12,7 @@ import { rulesSetting, type Rule } from '../retention/settings.ts';
 import { tasks } from '../tasks/index.ts';
 import { alone } from './backups-turn.ts';
 import { signalExitCode } from './exit-code.ts';
-import type { PruneRestoreInvocation } from './invocation.ts';
+import type { PruneRestoreInvocation } from './restore-invocation.ts';
 import { openProgress } from './progress.ts';
 import { openSessions } from './sessions.ts';
 import { listenForStop } from './stopping.ts';

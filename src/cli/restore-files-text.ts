@@ -2,7 +2,7 @@ import type { PlannedFiles, RestoredFiles } from '../backups/restore-files.ts';
 import { printable } from '../base/printable.ts';
 import { formatBytes, formatDuration, plural } from '../base/units.ts';
 import { quotedForShell } from '../base/shell-word.ts';
-import type { RestoreFilesInvocation } from './invocation.ts';
+import type { RestoreFilesInvocation } from './restore-invocation.ts';
 
 interface FilesStory {
   readonly plan: PlannedFiles;

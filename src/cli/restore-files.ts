@@ -10,7 +10,7 @@ import { openJournal } from '../engine/sqlite-journal.ts';
 import { tasks } from '../tasks/index.ts';
 import { directoryOf } from './backups-holding.ts';
 import { signalExitCode } from './exit-code.ts';
-import type { RestoreFilesInvocation } from './invocation.ts';
+import type { RestoreFilesInvocation } from './restore-invocation.ts';
 import { openProgress } from './progress.ts';
 import { restoreFilesText } from './restore-files-text.ts';
 import { journalRestore } from './restore-journal.ts';

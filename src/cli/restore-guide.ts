@@ -4,7 +4,7 @@ import { MaintError } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';
 import type { Conversation } from '../base/world.ts';
 import { directoryOf } from './backups-holding.ts';
-import type { RestoreInvocation } from './invocation.ts';
+import type { RestoreInvocation } from './restore-invocation.ts';
 import { namesIn } from './restore-answers.ts';
 import { timedName } from './restore-names.ts';
 import { offerLine, offersIn, type Offer } from './restore-offer.ts';

@@ -10,7 +10,7 @@ import { Secret } from '../base/secret.ts';
 import type { World } from '../base/world.ts';
 import { requireDatabase, type Config } from '../config/config.ts';
 import { directoryOf } from './backups-holding.ts';
-import type { RestoreInvocation, RestoreTarget } from './invocation.ts';
+import type { RestoreInvocation, RestoreTarget } from './restore-invocation.ts';
 
 /** Every place that backups of this project lie in, the own host first; a directory that is not there does not answer. */
 export function storesOf(

@@ -9,7 +9,7 @@ import { printable, redacted } from '../base/printable.ts';
 import type { World } from '../base/world.ts';
 import type { Config } from '../config/config.ts';
 import { directoryOf } from './backups-holding.ts';
-import type { RestoreInvocation } from './invocation.ts';
+import type { RestoreInvocation } from './restore-invocation.ts';
 import type { ProgressLine } from './progress.ts';
 import { timedName } from './restore-names.ts';
 import { objectionsTo } from './restore-offer.ts';

@@ -8,7 +8,7 @@ import type { World } from '../base/world.ts';
 import { quotedForShell } from '../base/shell-word.ts';
 import { loadConfig } from '../config/read.ts';
 import { tasks } from '../tasks/index.ts';
-import type { RestoreSweepInvocation } from './invocation.ts';
+import type { RestoreSweepInvocation } from './restore-invocation.ts';
 import { targetOf } from './restore-places.ts';
 
 /**

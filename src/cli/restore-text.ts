@@ -5,7 +5,7 @@ import { swapLines, undoLines, type Swap } from '../backups/restore-swap.ts';
 import { printable } from '../base/printable.ts';
 import { formatDuration, plural } from '../base/units.ts';
 import { quotedForShell } from '../base/shell-word.ts';
-import type { RestoreInvocation } from './invocation.ts';
+import type { RestoreInvocation } from './restore-invocation.ts';
 import { bringBackDocument, bringBackLines, partLines } from './restore-part-text.ts';
 
 /** What was asked for, or done. */

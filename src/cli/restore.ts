@@ -12,7 +12,7 @@ import { loadConfig } from '../config/read.ts';
 import { openJournal } from '../engine/sqlite-journal.ts';
 import { tasks } from '../tasks/index.ts';
 import { signalExitCode } from './exit-code.ts';
-import type { RestoreInvocation } from './invocation.ts';
+import type { RestoreInvocation } from './restore-invocation.ts';
 import { openProgress } from './progress.ts';
 import { guideRestore } from './restore-guide.ts';
 import { journalRestore } from './restore-journal.ts';
