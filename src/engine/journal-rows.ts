@@ -81,12 +81,6 @@ export const SELECT_RUN = `SELECT id, command, tier, slot, host, pid, boot_id, s
 /** Ticks come every five minutes; only those that found something broken, or that have no end, are news. */
 export const WORTH_SHOWING = `WHERE command <> 'tick' OR verdict IN ('fail', 'crash')`;
 
-/** Of each series one sample a day, the last, for what is older than an instant in milliseconds, given twice. */
-export const THIN_SAMPLES = `
-  DELETE FROM sample
-   WHERE at_ms < ?
-     AND rowid NOT IN (SELECT max(rowid) FROM sample WHERE at_ms < ? GROUP BY name, subject, at_ms / 86400000)`;
-
 /** The newest record of each task. */
 export const LAST_OF_EACH_TASK = `
   SELECT task, verdict, started_at, run_id

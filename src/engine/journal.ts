@@ -75,8 +75,6 @@ export interface Journal extends SampleHistory, Disposable {
   runs(limit: number): readonly RunRecord[];
   /** Newest first; only runs of that tier. */
   runsOfTier(tier: string, limit: number): readonly RunRecord[];
-  /** Keeps of the samples from before an instant one for each series and day. Does so once a day. */
-  thinSamples(before: Date, now: Date): void;
   /** The newest record of each task. */
   lastOfEachTask(): readonly TaskRecord[];
   /** The whole report of a finished run, as JSON text; undefined where there is none. */

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { isFile, makePrivateDirectory } from '../adapters/directories.ts';
 import { moveSqliteAside, openSqlite, openSqliteToRead, type Sqlite, type SqliteRow } from '../adapters/sqlite.ts';
 import { MaintError } from '../base/errors.ts';
-import { DAY_MS } from '../base/units.ts';
 import { chronicleIn, shelfIn } from './document-rows.ts';
+import { careFor } from './journal-care.ts';
 import {
   CLAIM_SLOT,
   LAST_OF_EACH_TASK,
@@ -11,7 +11,6 @@ import {
   SELECT_RUN,
   taskRecord,
   text,
-  THIN_SAMPLES,
   WORTH_SHOWING,
   writeReport,
   writeStart,
@@ -26,10 +25,6 @@ import type { RunReport } from './report.ts';
 import type { TimedSample } from './sample.ts';
 
 const FILE = 'journal.sqlite';
-/** How long runs and samples are kept: a year and a month, so that a year can be compared with the one before. */
-const KEPT_DAYS = 400;
-/** Ticks come every five minutes, and their reports would fill a disk. */
-const KEPT_TICK_DAYS = 7;
 
 /**
  * Opens the journal in a state directory. A damaged file is moved aside; a directory that cannot be written leads to a
@@ -60,7 +55,7 @@ class SqliteJournal implements Journal {
     try {
       makePrivateDirectory(directory);
       this.#file = openOrReplace(path, now, this.#notices);
-      this.#prune(now);
+      this.#write((store) => careFor(store, now));
     } catch (error) {
       this.#degrade(error);
     }
@@ -105,14 +100,6 @@ class SqliteJournal implements Journal {
 
   runsOfTier(tier: string, limit: number): readonly RunRecord[] {
     return this.#read(`${SELECT_RUN} WHERE tier = ? ORDER BY started_at DESC LIMIT ?`, [tier, limit]).map(runRecord);
-  }
-
-  thinSamples(before: Date, now: Date): void {
-    const day = now.toISOString().slice(0, 10);
-    const done = this.shelf('thinned');
-    if (done.all()[0] === JSON.stringify(day)) return;
-    this.#write((store) => store.run(THIN_SAMPLES, [before.getTime(), before.getTime()]));
-    done.put('day', JSON.stringify(day));
   }
 
   lastOfEachTask(): readonly TaskRecord[] {
@@ -172,18 +159,6 @@ class SqliteJournal implements Journal {
   [Symbol.dispose](): void {
     this.#file?.[Symbol.dispose]();
     this.#memory?.[Symbol.dispose]();
-  }
-
-  #prune(now: Date): void {
-    const before = new Date(now.getTime() - KEPT_DAYS * DAY_MS);
-    const ticksBefore = new Date(now.getTime() - KEPT_TICK_DAYS * DAY_MS);
-    this.#write((store) => {
-      store.run('DELETE FROM run WHERE started_at < ?', [before.toISOString()]);
-      store.run(`DELETE FROM run WHERE command = 'tick' AND started_at < ?`, [ticksBefore.toISOString()]);
-      store.run('DELETE FROM ledger WHERE started_at < ?', [before.toISOString()]);
-      store.run('DELETE FROM sample WHERE at_ms < ?', [before.getTime()]);
-      store.run('DELETE FROM chronicle WHERE at_ms < ?', [before.getTime()]);
-    });
   }
 
   /** Writes; where the file refuses, says so once and writes to memory from then on, so that this run stays whole. */

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { makePrivateDirectory } from '../../adapters/directories.ts';
 import { takeHostLock } from '../../adapters/host-lock.ts';
 import { MaintError } from '../../base/errors.ts';
-import { DAY_MS } from '../../base/units.ts';
 import type { World } from '../../base/world.ts';
 import type { Config, ConfiguredTask } from '../../config/config.ts';
 import type { RunReport, TaskReport } from '../../engine/report.ts';
@@ -27,9 +26,6 @@ interface Looked {
   readonly exitCode: number;
   readonly due: readonly DueRun[];
 }
-
-/** Samples of every five minutes are of use for a month; after that one a day tells the trend. */
-const FINE_SAMPLES_MS = 30 * DAY_MS;
 
 /**
  * The quick half of a tick: health, the ledger, and telling the channels.
@@ -56,7 +52,6 @@ export async function look(
   });
   const { log } = diary;
   await using sessions = openSessions(config, 'maint/tick');
-  journal.thinSamples(new Date(world.now().getTime() - FINE_SAMPLES_MS), world.now());
   journal.begin(reporter(plan, world).start());
   const health = await work({
     plan,
