@@ -13,6 +13,7 @@ async function tellTale(
 ): Promise<{ readonly exitCodes: readonly (number | null)[]; readonly output: string }> {
   const first = await site.run('daily');
   const second = await site.run('daily');
+  expect([...site.visible(), ...site.hidden()], 'nothing that looks like a backup').toEqual([]);
   site.env['DATABASE_URL'] = wellUrl;
   const third = await site.run('daily');
   return { exitCodes: [first.exitCode, second.exitCode, third.exitCode], output: first.stdout };

@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { flat } from '../support/maint.ts';
+import { flat, MAINT } from '../support/maint.ts';
 import { clusterUrl, queryOnce } from '../support/database.ts';
 import { processes, until } from '../support/process-table.ts';
 import { test, type Site } from '../support/site.ts';
@@ -215,6 +215,37 @@ test('a restore test that is stopped by a signal leaves no server', async ({ sit
   expect(readdirSync(scratch)).toEqual([]);
   expect(serversBelow(scratch)).toEqual([]);
 });
+
+/** Only root can be somebody else. */
+const isRoot = process.getuid?.() === 0;
+
+test.for(isRoot ? ['root', 'nobody'] : ['this user'])(
+  'a restore test by %s measures each phase, and leaves no server, folder or socket',
+  async (user, { site }) => {
+    const scratch = scratchOf(site);
+    await site.database.query(SCHEMA);
+    await site.run('backup');
+    // The database of the tests lets only some in.
+    site.configure({ database: undefined, alerts: {}, tasks: { 'restore-test': { scratch } } });
+    delete site.env['DATABASE_URL'];
+    const [uid, gid] = ['-u', '-g'].map((flag) => Number(execFileSync('id', isRoot ? [flag, user] : [flag])));
+    if (isRoot) execFileSync('chown', ['-R', `${uid}:${gid}`, site.folder]);
+    const end = spawnSync(process.execPath, [MAINT, 'restore-test', '--json', '--config', site.configFile], {
+      ...(isRoot && { uid, gid }),
+      cwd: site.folder,
+      env: { ...site.env, HOME: site.folder },
+      encoding: 'utf8',
+    });
+    expect(end.status, end.stdout + end.stderr).toBe(0);
+    const facts = JSON.parse(end.stdout).tasks[0].steps[0].facts;
+    const phases: readonly unknown[] = Object.values(facts.seconds);
+    expect(phases.length).toBeGreaterThan(3);
+    const total = phases.reduce<number>((sum, seconds) => sum + Number(seconds), 0);
+    expect(Math.abs(total - facts.rtoSeconds) / facts.rtoSeconds).toBeLessThan(0.05);
+    expect(readdirSync(scratch)).toEqual([]);
+    expect(serversBelow(scratch)).toEqual([]);
+  },
+);
 
 const RUNBOOK = readFileSync(join(import.meta.dirname, '../../docs/runbooks/restore.md'), 'utf8');
 
