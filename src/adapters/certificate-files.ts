@@ -33,7 +33,7 @@ function parse(block: string, message: string, index: number): X509Certificate {
 
 const ENDINGS = /\.(?:pem|crt|cer)$/;
 /** Keys beside them, which most users may not even read: privkey.pem, server-key.pem. */
-const KEYS = /(?:^|[._-])(?:priv)?key\.\w+$/;
+const KEYS = /(?:^|[/._-])(?:priv)?key\.\w+$/;
 /** As deep as the folders of certbot (`live/<name>/fullchain.pem`) and of most who do alike. */
 const DEEPEST = 2;
 
@@ -44,7 +44,45 @@ const DEEPEST = 2;
  */
 export async function certificateFilesAt(path: string): Promise<readonly string[]> {
   const facts = await translated(path, () => stat(path));
-  return facts.isDirectory() ? filesBelow(path, DEEPEST) : [path];
+  return facts.isDirectory() ? (await filesBelow(path, DEEPEST)).filter(isCertificateName) : [path];
+}
+
+function isCertificateName(path: string): boolean {
+  return ENDINGS.test(path) && !isKeyName(path);
+}
+
+function isKeyName(path: string): boolean {
+  return KEYS.test(path) || path.endsWith('.key');
+}
+
+/** Files of keys, and the files of certificates that lie about them. */
+interface KeyFiles {
+  readonly keys: readonly string[];
+  readonly certificates: readonly string[];
+}
+
+/**
+ * The private keys that a path stands for: what is named as one, and what holds one beside its certificates.
+ * @throws MaintError FILE_UNUSABLE when there is no such path, or it cannot be read
+ */
+export async function keyFilesAt(path: string): Promise<KeyFiles> {
+  const facts = await translated(path, () => stat(path));
+  const files = facts.isDirectory() ? await filesBelow(path, DEEPEST) : [path];
+  const certificates = facts.isDirectory() ? files.filter(isCertificateName) : files;
+  const both = await Promise.all(certificates.map(async (each) => ((await holdsKey(each)) ? [each] : [])));
+  return {
+    keys: [...files.filter((each) => isKeyName(each) && !certificates.includes(each)), ...both.flat()],
+    certificates,
+  };
+}
+
+async function holdsKey(path: string): Promise<boolean> {
+  const { size } = await translated(path, () => stat(path));
+  if (size > LARGEST_BYTES) return false;
+  const bytes = await translated(path, () => readFile(path));
+  const isOne = /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----/.test(bytes.toString('latin1'));
+  bytes.fill(0);
+  return isOne;
 }
 
 async function filesBelow(folder: string, depth: number): Promise<readonly string[]> {
@@ -54,7 +92,7 @@ async function filesBelow(folder: string, depth: number): Promise<readonly strin
       const path = join(folder, name);
       const facts = await translated(path, () => stat(path));
       if (facts.isDirectory()) return depth > 1 ? filesBelow(path, depth - 1) : [];
-      return facts.isFile() && ENDINGS.test(name) && !KEYS.test(name) ? [path] : [];
+      return facts.isFile() && (ENDINGS.test(name) || isKeyName(name)) ? [path] : [];
     }),
   );
   return found.flat();

@@ -3,6 +3,7 @@ import type { Outcome } from '../engine/outcome.ts';
 import { certificateFacts, readCertificate } from './certificate.ts';
 import { outcomeOf, type Finding } from './finding.ts';
 import { describeLife, judgeChain } from './judge.ts';
+import { shellPath } from './judge-key.ts';
 import { lifeSamples } from './samples.ts';
 
 /**
@@ -38,7 +39,7 @@ export async function auditFile(path: string, now: Date): Promise<Outcome> {
   return outcomeOf({
     findings,
     allWell: leaf === undefined ? '' : `${leaf.name}: ${describeLife(leaf, now)}`,
-    look: [`openssl x509 -noout -subject -issuer -dates -in '${path.replaceAll(`'`, String.raw`'\''`)}'`],
+    look: [`openssl x509 -noout -subject -issuer -dates -in ${shellPath(path)}`],
     facts: { path, chain: certificates.map(certificateFacts) },
     samples: lifeSamples(path, [certificates], now),
   });

@@ -10,7 +10,10 @@ import {
 } from '../adapters/tls.ts';
 import { MaintError } from '../base/errors.ts';
 import type { Outcome } from '../engine/outcome.ts';
-import { readCertificate } from './certificate.ts';
+import { readKeyFile } from '../adapters/key-file.ts';
+import { readCertificate, type Certificate } from './certificate.ts';
+import type { Finding } from './finding.ts';
+import { judgeKey } from './judge-key.ts';
 import { followChain } from './trust.ts';
 import { isAddress, isVerified, portOf, type Host } from './host-settings.ts';
 import { judgeHost, type Answer, type Disk } from './judge-host.ts';
@@ -22,13 +25,15 @@ interface Surroundings {
   readonly now: () => Date;
   /** For looking up the name, and for each handshake. */
   readonly timeoutMs: number;
+  /** May a group read private keys? */
+  readonly groupKeys: boolean;
 }
 
 /**
  * Shakes hands with every address of a server and judges what they serve, against each other and the file on disk.
  * @throws MaintError TLS_FAILED when no address could be asked: then nothing was found out
  */
-export async function auditHost(host: Host, { signal, now, timeoutMs }: Surroundings): Promise<Outcome> {
+export async function auditHost(host: Host, { signal, now, timeoutMs, groupKeys }: Surroundings): Promise<Outcome> {
   const request: TlsRequest = {
     host: host.host,
     port: portOf(host),
@@ -48,7 +53,10 @@ export async function auditHost(host: Host, { signal, now, timeoutMs }: Surround
   }
   const [reason] = silent;
   if (answers.length === 0 && reason !== undefined) throw reason;
-  return judgeHost({ host, answers, silent, disk: await diskOf(host) }, now());
+  const disk = await diskOf(host);
+  const key =
+    host.key === undefined ? [] : await keyFindings(host.key, groupKeys, [leafOnDisk(disk) ?? leafOf(answers)]);
+  return judgeHost({ host, answers, silent, disk, key }, now());
 }
 
 async function ask(
@@ -113,4 +121,39 @@ async function diskOf({ file }: Host): Promise<Disk | undefined> {
     if (!(error instanceof MaintError)) throw error;
     return { path: file, problem: error.message };
   }
+}
+
+function leafOnDisk(disk: Disk | undefined): Certificate | undefined {
+  return disk !== undefined && 'leaf' in disk ? disk.leaf : undefined;
+}
+
+function leafOf(answers: readonly Answer[]): Certificate | undefined {
+  return answers.flatMap(({ served }) => served?.chain.certificates[0] ?? [])[0];
+}
+
+/** A key that cannot be looked at must not hide what the server serves. */
+async function keyFindings(
+  path: string,
+  groupKeys: boolean,
+  owners: readonly (Certificate | undefined)[],
+): Promise<readonly Finding[]> {
+  try {
+    const key = await readKeyFile(path);
+    if (key === undefined) return [unreadKey(path, `${path} holds no private key`)];
+    const certificates = owners.filter((each) => each !== undefined);
+    const findings = judgeKey(key, certificates, { groupKeys, beside: 'what is served or lies on disk' });
+    return key.obstacle === undefined ? findings : [...findings, unreadKey(path, `${path}: ${key.obstacle}`)];
+  } catch (error) {
+    if (!(error instanceof MaintError)) throw error;
+    return [unreadKey(path, error.message)];
+  }
+}
+
+function unreadKey(path: string, problem: string): Finding {
+  return {
+    grade: 'warn',
+    detail: 'certificate.key_unread',
+    message: `whether key and certificate belong together could not be found out: ${problem}`,
+    remedy: [`Check \`key\` in the configuration, and that the user of maint may read ${path}.`],
+  };
 }

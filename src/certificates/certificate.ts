@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+import { hashOfPublicKey } from '../adapters/key-file.ts';
 import { printable } from '../base/printable.ts';
 import type { Facts } from '../engine/outcome.ts';
 import { signatureAlgorithm } from './signature.ts';
@@ -18,6 +19,8 @@ export interface Certificate {
   readonly keyType: string;
   /** Undefined where the type says it all. */
   readonly keyBits: number | undefined;
+  /** SHA-256 of the public key, the same as of its private half; undefined where this host cannot read it. */
+  readonly publicKeyHash: string | undefined;
   /** Such as `sha256WithRSA`. */
   readonly signature: string;
   /** SHA-256 with colons, as `openssl x509 -fingerprint -sha256` prints it. */
@@ -48,12 +51,13 @@ export function readCertificate(x509: X509Certificate): Certificate {
 
 /** The same as facts of an outcome. */
 export function certificateFacts(certificate: Certificate): Facts {
-  const { name: _name, notBefore, notAfter, keyBits, ...plain } = certificate;
+  const { name: _name, notBefore, notAfter, keyBits, publicKeyHash, ...plain } = certificate;
   return {
     ...plain,
     notBefore: notBefore.toISOString(),
     notAfter: notAfter.toISOString(),
     keyBits: keyBits ?? null,
+    publicKeyHash: publicKeyHash ?? null,
   };
 }
 
@@ -84,14 +88,18 @@ function namesOf({ subjectAltName = '' }: X509Certificate): readonly string[] {
     .map(printable);
 }
 
-function keyOf(x509: X509Certificate): Pick<Certificate, 'keyType' | 'keyBits'> {
+function keyOf(x509: X509Certificate): Pick<Certificate, 'keyType' | 'keyBits' | 'publicKeyHash'> {
   try {
     const { asymmetricKeyType: keyType = 'unknown', asymmetricKeyDetails: details } = x509.publicKey;
     // The curves carry their size in their name: prime256v1, secp384r1.
     const curveBits = /\d{3}/.exec(details?.namedCurve ?? '')?.[0];
-    return { keyType, keyBits: details?.modulusLength ?? (curveBits === undefined ? undefined : Number(curveBits)) };
+    return {
+      keyType,
+      keyBits: details?.modulusLength ?? (curveBits === undefined ? undefined : Number(curveBits)),
+      publicKeyHash: hashOfPublicKey(x509.publicKey),
+    };
   } catch {
     // A kind of key that the OpenSSL of this Node.js does not know.
-    return { keyType: 'unknown', keyBits: undefined };
+    return { keyType: 'unknown', keyBits: undefined, publicKeyHash: undefined };
   }
 }

@@ -32,6 +32,7 @@ const hostSettings = z.strictObject({
     .describe('Ask this address alone, not every one that the name has'),
   ca: path.optional().describe('PEM file with authorities to trust beside those of this host'),
   file: path.optional().describe('PEM file on this host that the server should be serving'),
+  key: path.optional().describe('PEM file on this host with the private key of that certificate'),
   reload: path.optional().describe('The command that lets the server load its certificate; printed, never run'),
   renew: path.optional().describe('Who renews it, and how; printed with a finding'),
 });

@@ -29,11 +29,13 @@ interface Reading {
   /** Why some addresses could not be asked. */
   readonly silent: readonly MaintError[];
   readonly disk: Disk | undefined;
+  /** What is wrong with its private key. */
+  readonly key: readonly Finding[];
 }
 
 /** A server is as bad as its worst address; what several of them serve alike is said once. */
 export function judgeHost(reading: Reading, now: Date): Outcome {
-  const { host, answers, silent, disk } = reading;
+  const { host, answers, silent, disk, key } = reading;
   const groups = [...Map.groupBy(answers, groupKey).values()];
   const findings = groups.flatMap((group) => {
     const [first] = group;
@@ -43,7 +45,7 @@ export function judgeHost(reading: Reading, now: Date): Outcome {
     return own.map((finding) => ({ ...finding, message: `${where}: ${finding.message}` }));
   });
   return outcomeOf({
-    findings: [...findings, ...judgeSerials(everyCertificate(reading)), ...unasked(silent), ...unread(disk)],
+    findings: [...findings, ...judgeSerials(everyCertificate(reading)), ...unasked(silent), ...unread(disk), ...key],
     allWell: allWell(answers, now),
     look: [lookCommand(host)],
     facts: {

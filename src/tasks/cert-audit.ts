@@ -7,6 +7,10 @@ import { defineTask } from '../engine/task.ts';
 const settings = z.strictObject({
   hosts: hostsSetting.prefault([]).describe('Servers whose certificates to look at, at every address they have'),
   files: z.array(z.string().min(1)).default([]).describe('PEM files, and directories with PEM files two levels down'),
+  groupKeys: z
+    .boolean()
+    .default(false)
+    .describe('Whether a group may read private keys, as ssl-cert of Debian does; everybody never may'),
   postgres: z
     .boolean()
     .default(false)

@@ -1578,6 +1578,12 @@ export const taskWords: readonly TaskWords[] = [
         description: 'PEM file on this host that the server should be serving',
       },
       {
+        key: 'hosts[].key',
+        type: 'text',
+        fallback: 'optional',
+        description: 'PEM file on this host with the private key of that certificate',
+      },
+      {
         key: 'hosts[].reload',
         type: 'text',
         fallback: 'optional',
@@ -1594,6 +1600,12 @@ export const taskWords: readonly TaskWords[] = [
         type: 'list of text',
         fallback: 'default none',
         description: 'PEM files, and directories with PEM files two levels down',
+      },
+      {
+        key: 'groupKeys',
+        type: 'true or false',
+        fallback: 'default false',
+        description: 'Whether a group may read private keys, as ssl-cert of Debian does; everybody never may',
       },
       {
         key: 'postgres',

@@ -21,8 +21,42 @@ async function audit(port: number, settings: object = {}): Promise<Outcome> {
   const given = { host: 'app.test', address: '127.0.0.1', port, ca: root.certificateFile, ...settings };
   const [host] = hostsSetting.parse([given]);
   if (host === undefined) throw new Error('there is no host');
-  return auditHost(host, { signal: new AbortController().signal, now: () => new Date(), timeoutMs: 5_000 });
+  return auditHost(host, {
+    signal: new AbortController().signal,
+    now: () => new Date(),
+    timeoutMs: 5_000,
+    groupKeys: false,
+  });
 }
+
+describe('its private key', () => {
+  const detailsOf = async (settings: object): Promise<unknown> => {
+    await using server = await serve(leaf);
+    const { facts = {} } = await audit(server.port, settings);
+    return facts['findings'];
+  };
+
+  test('that belongs to the certificate says nothing', async () => {
+    expect(await detailsOf({ key: leaf.keyFile })).toEqual([]);
+    expect(await detailsOf({ key: leaf.keyFile, file: leaf.certificateFile })).toEqual([]);
+  });
+
+  test('of another certificate fails, also where the one on disk is not served yet', async () => {
+    const renewed = workshop.make({ name: 'app.test', names: 'DNS:app.test', by: root, days: 120 });
+    const mismatch = { grade: 'fail', detail: 'certificate.key_mismatch' };
+    expect(await detailsOf({ key: renewed.keyFile })).toMatchObject([mismatch]);
+    expect(await detailsOf({ key: leaf.keyFile, file: renewed.certificateFile })).toMatchObject([
+      { detail: 'certificate.not_reloaded' },
+      mismatch,
+    ]);
+  });
+
+  test('that is missing, or no key, warns', async () => {
+    const unread = { grade: 'warn', detail: 'certificate.key_unread' };
+    expect(await detailsOf({ key: '/nowhere/app.key' })).toMatchObject([unread]);
+    expect(await detailsOf({ key: leaf.certificateFile })).toMatchObject([unread]);
+  });
+});
 
 describe('versions out of use', () => {
   test.each(['TLSv1', 'TLSv1.1'] as const)(

@@ -24,6 +24,7 @@ function certificate(leftDays: number, lifetimeDays: number, changes: Partial<Ce
     notAfter,
     keyType: 'ec',
     keyBits: 256,
+    publicKeyHash: undefined,
     signature: 'sha256WithECDSA',
     fingerprint: `AA:${leftDays}`,
     serial: `01:${leftDays}`,
@@ -168,7 +169,7 @@ describe('a host with several addresses', () => {
     address,
     served: { version: 'TLSv1.3', old: 'refused', chain: chain(...certificates) },
   });
-  const reading = { host, silent: [], disk: undefined };
+  const reading = { host, silent: [], disk: undefined, key: [] };
 
   test('is as bad as its worst address, which is named', () => {
     const answers = [answer('192.0.2.1', GOOD), answer('192.0.2.2', certificate(-1, 90)), answer('192.0.2.3', GOOD)];

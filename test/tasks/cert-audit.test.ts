@@ -312,7 +312,10 @@ describe('files', () => {
     writeFileSync(join(live, 'README'), 'what certbot writes');
     const file = join(live, 'app.test', 'fullchain.pem');
     const steps = await audit({ files: [live, file] });
-    expect(Object.keys(steps)).toEqual([`file ${file}`]);
+    const key = `key ${join(live, 'app.test', 'privkey.pem')}`;
+    expect(Object.keys(steps)).toEqual([`file ${file}`, key]);
+    expect(steps[key]).toMatchObject({ verdict: 'done', summary: 'belongs to app.test, and is closed to others' });
+    expect(JSON.stringify(steps)).not.toContain(leaf.key.split('\n')[1]);
     expect(steps[`file ${file}`]).toMatchObject({
       verdict: 'done',
       summary: expect.stringMatching(/^app\.test: 90 days left of 90 days/),
@@ -320,6 +323,7 @@ describe('files', () => {
     });
     expect(Object.values(await audit({ files: [live] }, { now: daysBeforeEnd(leaf, 8) }))).toMatchObject([
       { verdict: 'fail', remediation: [expect.any(String), expect.stringContaining(`-in '${file}'`)] },
+      { verdict: 'done' },
     ]);
   });
 

@@ -2,6 +2,7 @@ import { MaintError } from '../../base/errors.ts';
 import { auditCoverage } from '../../certificates/audit-coverage.ts';
 import { auditFile, filesToAudit } from '../../certificates/audit-file.ts';
 import { auditHost } from '../../certificates/audit-host.ts';
+import { auditKey, keysToAudit } from '../../certificates/audit-key.ts';
 import { auditToken } from '../../certificates/audit-token.ts';
 import { databaseHost, hostTitle, type Host } from '../../certificates/host-settings.ts';
 import type { Concern } from '../../engine/concern.ts';
@@ -11,12 +12,12 @@ import type { CertAuditSettings } from '../cert-audit.ts';
 
 /** What `cert-audit` would do, as steps. Loaded only where it is asked for: it brings its whole trade. */
 export async function planCertAudit(context: PlanContext<CertAuditSettings>): Promise<readonly Step[]> {
-  const { hosts, files, postgres, tokens, ignoreHosts } = context.settings;
+  const { hosts, files, groupKeys, postgres, tokens, ignoreHosts } = context.settings;
   const { httpsPlaces: places = [] } = context;
   const steps = [
     ...hosts.map((host) => hostStep(host, context)),
     ...(postgres ? databaseSteps(hosts, context) : []),
-    ...(await fileSteps(files)),
+    ...(await fileSteps(files, groupKeys)),
     ...tokens.map((token): Step => ({
       title: `token ${token.name}`,
       perform: async (step) => auditToken(token, step.now()),
@@ -40,11 +41,14 @@ const NOTHING: Step = {
   perform: async () => skip('nothing to audit: name hosts, files, tokens or postgres under tasks.cert-audit'),
 };
 
-function hostStep(host: Host, { settings: { timeout } }: Pick<PlanContext<CertAuditSettings>, 'settings'>): Step {
+function hostStep(
+  host: Host,
+  { settings: { timeout, groupKeys } }: Pick<PlanContext<CertAuditSettings>, 'settings'>,
+): Step {
   return {
     title: hostTitle(host),
     intent: [`shake hands with ${host.host} and look at its certificates`],
-    perform: (step) => auditHost(host, { signal: step.signal, now: () => step.now(), timeoutMs: timeout }),
+    perform: (step) => auditHost(host, { signal: step.signal, now: () => step.now(), timeoutMs: timeout, groupKeys }),
   };
 }
 
@@ -70,16 +74,24 @@ function noDatabase(): MaintError {
 }
 
 /** Several settings may lead to one file; a path that cannot be looked into becomes a step that says so. */
-async function fileSteps(paths: readonly string[]): Promise<readonly Step[]> {
-  const steps = await Promise.all(paths.map(stepsBelow));
+async function fileSteps(paths: readonly string[], groupKeys: boolean): Promise<readonly Step[]> {
+  const steps = await Promise.all(paths.map(async (path) => stepsBelow(path, groupKeys)));
   return [...new Map(steps.flat().map((step) => [step.title, step])).values()];
 }
 
-async function stepsBelow(path: string): Promise<readonly Step[]> {
+async function stepsBelow(path: string, groupKeys: boolean): Promise<readonly Step[]> {
   try {
     const found = await filesToAudit(path);
-    if (found.length === 0) return [emptyStep(path)];
-    return found.map((file) => ({ title: `file ${file}`, perform: async (step) => auditFile(file, step.now()) }));
+    const keys = (await keysToAudit(path)).map((key): Step => ({
+      title: `key ${key.path}`,
+      perform: async () => auditKey(key, groupKeys),
+    }));
+    if (found.length === 0) return [emptyStep(path), ...keys];
+    const certificates = found.map((file): Step => ({
+      title: `file ${file}`,
+      perform: async (step) => auditFile(file, step.now()),
+    }));
+    return [...certificates, ...keys];
   } catch (error) {
     if (!(error instanceof MaintError)) throw error;
     return [{ title: `file ${path}`, perform: () => Promise.reject(error) }];
