@@ -8,7 +8,7 @@ import { toJunit } from './junit.ts';
 import { toNagios } from './nagios.ts';
 import { toPrometheus, type Remembered } from './prometheus.ts';
 import { paintFor } from './style.ts';
-import { toText } from './text.ts';
+import { clean, toText } from './text.ts';
 
 /** Where a report goes besides stdout. */
 interface Publication {
@@ -18,6 +18,8 @@ interface Publication {
   readonly remembered: Remembered;
   /** Was all that is wrong told before? Then people are not told again; programs get their document all the same. */
   readonly isKnown?: boolean;
+  /** Lines for people about what is over, and was told of before. */
+  readonly over?: readonly string[];
 }
 
 /** Whoever runs node_exporter is someone else. */
@@ -28,12 +30,12 @@ const TEXTFILE_MODE = 0o644;
  * @throws MaintError FILE_UNUSABLE when the JUnit file or the textfile cannot be written
  */
 export function publish(report: RunReport, publication: Publication, world: World): void {
-  const { invocation, textfile, remembered, isKnown = false } = publication;
+  const { invocation, textfile, remembered, isKnown = false, over = [] } = publication;
   const { format, junit, cron, failOn, common } = invocation;
   const { stdout, stderr, env } = world;
   const style = { columns: stdout.columns, paint: paintFor(common.color, env, stdout), cron };
   const write = {
-    text: () => (isKnown ? '' : toText(report, style)),
+    text: () => [...(isKnown ? [] : [toText(report, style)]), ...over.map((line) => `${clean(line)}\n`)].join(''),
     json: () => toJson(report),
     nagios: () => toNagios(report),
     prometheus: () => toPrometheus(report, remembered),

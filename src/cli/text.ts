@@ -148,6 +148,7 @@ function alerts({ alerts: report }: RunReport, { columns }: Page): readonly stri
   return [`alerts: ${report.delivered} delivered${kept}`, ...lines];
 }
 
-function clean(text: string): string {
+/** Text of unknown origin on one line, without secrets and without what a terminal would obey. */
+export function clean(text: string): string {
   return printable(redacted(text));
 }

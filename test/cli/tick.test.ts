@@ -71,6 +71,44 @@ describe('slots that nobody ran', () => {
   });
 });
 
+describe('maint tick under cron without a channel', () => {
+  test('says a problem once when it begins and once when it is over, with exit code 1 between', async () => {
+    const site = await afterSilence({ catchUp: 'none' });
+    const first = await site.at('2026-11-21T09:00:00Z', 'tick', '--cron');
+    expect(first).toMatchObject({ exitCode: 1, out: expect.stringContaining('3 slots missed') });
+    for (const minute of ['05', '10'])
+      expect(await site.at(`2026-11-21T09:${minute}:00Z`, 'tick', '--cron')).toEqual({ exitCode: 1, out: '', err: '' });
+    expect((await site.at('2026-11-21T09:12:00Z', 'tick')).out, 'whoever asks is told').toContain('3 slots missed');
+    expect((await site.at('2026-11-21T09:13:00Z', 'tick', '--cron', '--json')).out).toContain('3 slots missed');
+    await site.at('2026-11-21T09:14:00Z', 'daily', '--cron');
+    expect(await site.at('2026-11-21T09:15:00Z', 'tick', '--cron')).toEqual({
+      exitCode: 0,
+      out: expect.stringMatching(/^over: schedule: daily: late, .* ago; next 2026-11-22T03:17Z\n$/),
+      err: '',
+    });
+    expect(await site.at('2026-11-21T09:20:00Z', 'tick', '--cron')).toEqual({ exitCode: 0, out: '', err: '' });
+  });
+
+  test('says it again when a warning becomes a failure, and then that it is over', async () => {
+    const withDisk = (warnAt: number, failAt: number) => ({
+      database: { url: 'postgres://nobody@127.0.0.1:1/app', connectTimeout: '1s' },
+      tasks: { health: { enabled: true, disks: ['/tmp'], disk: { warnAt, failAt } } },
+    });
+    const site = quietSite(withDisk(0.000_1, 0.999_9));
+    const tick = async (minute: string): Promise<string> =>
+      (await site.at(`2026-11-21T09:${minute}:00Z`, 'tick', '--cron')).out;
+    const disk = /^! health: disk \/tmp/m;
+    expect(await tick('00')).toMatch(disk);
+    expect(await tick('05')).toBe('');
+    site.configure(withDisk(0.000_1, 0.000_2));
+    expect(await tick('10')).toMatch(/^✗ health: disk \/tmp/m);
+    expect(await tick('15')).toBe('');
+    site.configure(withDisk(0.999_8, 0.999_9));
+    expect(await tick('20')).toMatch(/^over: health: disk \/tmp: [^\n]*\n$/);
+    expect(await tick('25'), 'the database is still away, as was said').toBe('');
+  });
+});
+
 describe('maint tick', () => {
   test('makes up for nothing on a fresh install, and then runs each slot once, whoever begins it', async () => {
     const site = quietSite();

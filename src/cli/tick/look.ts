@@ -4,6 +4,7 @@ import { takeHostLock } from '../../adapters/host-lock.ts';
 import { MaintError } from '../../base/errors.ts';
 import type { World } from '../../base/world.ts';
 import type { Config, ConfiguredTask } from '../../config/config.ts';
+import type { Journal } from '../../engine/journal.ts';
 import type { RunReport, TaskReport } from '../../engine/report.ts';
 import { openJournal } from '../../engine/sqlite-journal.ts';
 import { drillNotices } from '../drill.ts';
@@ -20,6 +21,7 @@ import { tellChannels, tellEnd } from '../telling.ts';
 import { work } from '../work.ts';
 import { judgeJobs, type DueRun } from './judge-jobs.ts';
 import { judgePeers } from './judge-peers.ts';
+import { newsOf } from './news.ts';
 
 /** What a tick has found. */
 interface Looked {
@@ -77,15 +79,29 @@ export async function look(
   const told: RunReport = { ...report, alerts: await tellChannels(report, telling) };
   // What is wrong was told. The switch is there for what was not, and for the tick that does not come.
   if (invocation.cron) await tellEnd(run, told.alerts?.undelivered === 0 ? 0 : 1, telling);
-  const isKnown = invocation.cron && isNoNews(told, config);
-  publish(told, { invocation, textfile: config.textfile, remembered: rememberedOf(told, journal), isKnown }, world);
+  const news = invocation.cron ? newsFor(told, config, journal) : undefined;
+  const remembered = rememberedOf(told, journal);
+  publish(told, { invocation, textfile: config.textfile, remembered, ...news }, world);
   return { exitCode: exitCodeOf(told, invocation.failOn), due: stopping.signal.aborted ? [] : judged.due };
 }
 
-/** What channels were told need not come every five minutes in a mail of cron too; without a channel the mail is all there is. */
-function isNoNews({ alerts, notices, stoppedBy }: RunReport, { alerts: { channels } }: Config): boolean {
-  const isUntold = alerts === undefined || alerts === null || alerts.delivered + alerts.undelivered > 0;
-  return channels.length > 0 && !isUntold && notices.length === 0 && stoppedBy === null;
+/**
+ * What was told need not come every five minutes in a mail of cron. Where there are channels they know best what is new;
+ * without one the mail is all there is, and comes when something begins, changes or is over.
+ */
+function newsFor(
+  report: RunReport,
+  { alerts: { channels } }: Config,
+  journal: Journal,
+): { readonly isKnown: boolean; readonly over: readonly string[] } {
+  const { alerts, notices, stoppedBy } = report;
+  const isOdd = notices.length > 0 || stoppedBy !== null;
+  if (channels.length === 0) {
+    const { isNew, over } = newsOf(report, journal);
+    return { isKnown: !isNew && !isOdd, over };
+  }
+  const isTold = alerts !== null && alerts.delivered + alerts.undelivered === 0;
+  return { isKnown: isTold && !isOdd, over: [] };
 }
 
 const QUIET = { stepStarted: nothing, progressed: nothing, stepEnded: nothing };
