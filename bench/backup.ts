@@ -3,23 +3,12 @@
  * plain pg_dump? Run it as `node bench/backup.ts [scale=1] [rounds=3] [levels=1]`; the database is made for it, and the
  * built program must be there.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeKeyPair } from '../src/adapters/age-keys.ts';
-import {
-  judged,
-  maint,
-  markdown,
-  MB,
-  measureSuccess,
-  median,
-  shell,
-  sizeOf,
-  type Command,
-  type Measure,
-} from './measure.ts';
+import { judged, maint, MB, measureSuccess, shell, sizeOf, type Command, type Measure } from './measure.ts';
 import { openMixedCluster, type MixedCluster } from './mixed-cluster.ts';
+import { benchFolder, COLUMNS, peakOwnBytes, peakTreeBytes, race, table, times, type Contenders } from './race.ts';
 
 const [scale = 1, rounds = 3] = process.argv.slice(2, 4).map(Number);
 const levels = (process.argv[4] ?? '1').split(',').map(Number);
@@ -27,34 +16,45 @@ const [LEVEL = 1] = levels;
 const PIPELINE = 'pg_dump -Fc -Z0, zstd -3 -T2';
 const PLAIN = 'pg_dump -Fc';
 const ENCRYPTED = `maint backup, level ${LEVEL}, encrypted to two keys`;
-/** Of the wall time of the pipeline, the same with encryption, and of plain pg_dump. */
-const MOST = { pipeline: 1.2, encrypted: 1.25, plain: 0.35 };
+/** Of the wall time of the pipeline, the same with encryption, and of plain pg_dump; memory in MB. */
+const MOST = { pipeline: 1.2, encrypted: 1.25, plain: 0.35, treeMB: 250, ownMB: 120 };
 
 interface Taken extends Measure {
   readonly storedBytes: number;
 }
 
-const place = mkdtempSync(join(tmpdir(), 'maint-bench-'));
-try {
-  await using mixed = await openMixedCluster(scale);
-  const size = (mixed.databaseBytes / MB).toFixed(0);
-  console.log(`PostgreSQL ${mixed.programs.major}, database ${size} MB on disk, ${rounds} rounds\n`);
-  const measures = await race(await contendersFor(mixed));
-  console.log(`\n${table(measures)}\n`);
-  const wall = (name: string): number => median(measures.get(name) ?? []).wallSeconds;
-  const ours = wall(nameOf(LEVEL));
-  console.log(judged('× zstd pipeline', ours / wall(PIPELINE), MOST.pipeline));
-  console.log(judged('× zstd pipeline, encrypted', wall(ENCRYPTED) / wall(PIPELINE), MOST.encrypted));
-  console.log(judged('× pg_dump -Fc', ours / wall(PLAIN), MOST.plain));
-} finally {
-  rmSync(place, { recursive: true, force: true });
-}
+using folder = benchFolder();
+const place = folder.path;
+await using mixed = await openMixedCluster(scale);
+const size = (mixed.databaseBytes / MB).toFixed(0);
+console.log(`PostgreSQL ${mixed.programs.major}, database ${size} MB on disk, ${rounds} rounds\n`);
+const found = await race(await contendersFor(mixed), { rounds, run: take });
+const ours = nameOf(LEVEL);
+const { 'wall s': wall, 'CPU s': cpu, 'peak MB (PSS, tree)': peak, 'CPU s of others': others } = COLUMNS;
+const columns = {
+  'wall s': wall,
+  'CPU s': cpu,
+  'stored MB': ([first]: readonly Taken[]) => ((first?.storedBytes ?? 0) / MB).toFixed(0),
+  'peak MB (PSS, tree)': peak,
+  'peak MB, resident': COLUMNS['peak MB, resident'],
+  '× zstd pipeline': times(found, PIPELINE),
+  '× pg_dump -Fc': times(found, PLAIN),
+  'CPU s of others': others,
+};
+console.log(`\n${table(found, columns)}\n`);
+const share = (name: string, of: string): number => found.wallSeconds(name) / found.wallSeconds(of);
+console.log(judged('× zstd pipeline', share(ours, PIPELINE), MOST.pipeline));
+console.log(judged('× zstd pipeline, encrypted', share(ENCRYPTED, PIPELINE), MOST.encrypted));
+console.log(judged('× pg_dump -Fc', share(ours, PLAIN), MOST.plain));
+const runs = found.runs.get(ours) ?? [];
+console.log(judged('MB of the whole tree', peakTreeBytes(runs) / MB, MOST.treeMB));
+console.log(judged('MB of maint itself', peakOwnBytes(runs) / MB, MOST.ownMB));
 
 function nameOf(level: number): string {
   return `maint backup, level ${level}`;
 }
 
-async function contendersFor(mixed: MixedCluster): Promise<Readonly<Record<string, Command>>> {
+async function contendersFor(mixed: MixedCluster): Promise<Contenders> {
   const { cluster, environment: env } = mixed;
   const out = join(place, 'out', 'dump');
   const pairs = [await makeKeyPair(), await makeKeyPair()];
@@ -79,37 +79,10 @@ async function contendersFor(mixed: MixedCluster): Promise<Readonly<Record<strin
   };
 }
 
-/** In turn, so that what the machine does meanwhile meets each alike; each begins with an empty folder. */
-async function race(contenders: Readonly<Record<string, Command>>): Promise<ReadonlyMap<string, readonly Taken[]>> {
-  const measures = new Map<string, Taken[]>(Object.keys(contenders).map((name) => [name, []]));
-  for (let round = 1; round <= rounds; round += 1) {
-    for (const [name, command] of Object.entries(contenders)) {
-      rmSync(join(place, 'out'), { recursive: true, force: true });
-      mkdirSync(join(place, 'out'));
-      const measured = { ...(await measureSuccess(command)), storedBytes: sizeOf(join(place, 'out')) };
-      measures.get(name)?.push(measured);
-      const others = measured.foreignCpuSeconds.toFixed(1);
-      console.log(`round ${round}: ${name.padEnd(44)} ${measured.wallSeconds.toFixed(1)} s, others ${others} CPU s`);
-    }
-  }
-  return measures;
-}
-
-function table(measures: ReadonlyMap<string, readonly Taken[]>): string {
-  const wall = (name: string): number => median(measures.get(name) ?? []).wallSeconds;
-  const rows = [...measures].map(([name, runs]) => {
-    const middle = median(runs);
-    return [
-      name,
-      middle.wallSeconds.toFixed(1),
-      middle.cpuSeconds.toFixed(1),
-      ((runs[0]?.storedBytes ?? 0) / MB).toFixed(0),
-      (Math.max(...runs.map(({ treeBytes }) => treeBytes)) / MB).toFixed(0),
-      (middle.wallSeconds / wall(PIPELINE)).toFixed(2),
-      (middle.wallSeconds / wall(PLAIN)).toFixed(2),
-      middle.foreignCpuSeconds.toFixed(1),
-    ];
-  });
-  const ratios = ['× zstd pipeline', '× pg_dump -Fc', 'CPU s of others'];
-  return markdown([['', 'wall s', 'CPU s', 'stored MB', 'peak MB (PSS, tree)', ...ratios], ...rows]);
+/** Each begins with an empty folder. */
+async function take(command: Command): Promise<Taken> {
+  const out = join(place, 'out');
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(out);
+  return { ...(await measureSuccess(command)), storedBytes: sizeOf(out) };
 }

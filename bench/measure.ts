@@ -95,6 +95,11 @@ export function judged(what: string, found: number, atMost: number): string {
   return `target: ${what} at most ${atMost}, found ${found.toFixed(2)}: ${found <= atMost ? 'met' : 'MISSED'}`;
 }
 
+/** As `judged`, for what should be large. */
+export function judgedAtLeast(what: string, found: number, atLeast: number): string {
+  return `target: ${what} at least ${atLeast}, found ${found.toFixed(2)}: ${found >= atLeast ? 'met' : 'MISSED'}`;
+}
+
 /** What a file or a folder takes. */
 export function sizeOf(path: string): number {
   const facts = statSync(path);

@@ -2,27 +2,20 @@
  * How long does `maint restore-test` take against the same by hand: a throw-away cluster, the dump decompressed into a
  * file, `pg_restore -j2`? Run it as `node bench/restore-test.ts [scale=1] [rounds=3]`; the built program must be there.
  */
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, chownSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  judged,
-  maint,
-  markdown,
-  MB,
-  measureSuccess,
-  median,
-  shell,
-  sizeOf,
-  type Command,
-  type Measure,
-} from './measure.ts';
+import { judged, maint, MB, measureSuccess, shell, sizeOf, type Command } from './measure.ts';
 import { openMixedCluster } from './mixed-cluster.ts';
+import { benchFolder, COLUMNS, raceCommands, table, times, type Contenders } from './race.ts';
 
 const [scale = 1, rounds = 3] = process.argv.slice(2, 4).map(Number);
 const JOBS = 2;
 const MOST_OF_RAW = 1.15;
 const RAW = `initdb, start, zstd -d, pg_restore -j${JOBS}, stop`;
+const MOST_OF_STREAM = 0.9;
+const STREAM = 'initdb, start, zstd -dc \\| pg_restore, stop';
+const MOST_SECONDS_TO_READY = 4;
+const READY = 'initdb, start, stop';
 /** What maint gives its throw-away servers too; else not the programs but the settings would be compared. */
 const SETTINGS = [
   "listen_addresses = ''",
@@ -36,28 +29,34 @@ const SETTINGS = [
   'maintenance_work_mem = 128MB',
 ];
 
-const place = mkdtempSync(join(tmpdir(), 'maint-bench-'));
+using folder = benchFolder();
+const place = folder.path;
 chmodSync(place, 0o711);
-try {
-  const { account, binDirectory } = await makeBackup();
-  const contenders: Readonly<Record<string, Command>> = {
-    [RAW]: { ...shell(byHand(binDirectory)), account, cwd: join(place, 'hand') },
-    'maint restore-test without amcheck': restoreTest('plain'),
-    'maint restore-test': restoreTest('amcheck'),
-  };
-  const measures = new Map<string, Measure[]>(Object.keys(contenders).map((name) => [name, []]));
-  for (let round = 1; round <= rounds; round += 1)
-    for (const [name, command] of Object.entries(contenders)) {
-      const measured = await measureSuccess(command);
-      measures.get(name)?.push(measured);
-      console.log(`round ${round}: ${name}: ${measured.wallSeconds.toFixed(1)} s`);
-    }
-  const wall = (name: string): number => median(measures.get(name) ?? []).wallSeconds;
-  const share = wall('maint restore-test without amcheck') / wall(RAW);
-  console.log(`\n${table(measures)}\n\n${judged('× by hand, without amcheck', share, MOST_OF_RAW)}`);
-} finally {
-  rmSync(place, { recursive: true, force: true });
-}
+const { account, binDirectory } = await makeBackup();
+const byHand = (...load: readonly string[]): Command => ({
+  ...shell(script(binDirectory, load)),
+  account,
+  cwd: join(place, 'hand'),
+});
+const OURS = 'maint restore-test without amcheck';
+const hand = join(place, 'hand');
+const contenders: Contenders = {
+  [RAW]: byHand(
+    `zstd -dqf ${dump()} -o ${hand}/dump`,
+    `pg_restore -h ${hand} -U postgres -d restored -j${JOBS} ${hand}/dump`,
+  ),
+  [STREAM]: byHand(`zstd -dcq ${dump()} | pg_restore -h ${hand} -U postgres -d restored`),
+  [READY]: byHand(),
+  [OURS]: restoreTest('plain'),
+  'maint restore-test': restoreTest('amcheck'),
+};
+const found = await raceCommands(contenders, { rounds });
+console.log(`\n${table(found, { 'wall s': COLUMNS['wall s'], '× by hand': times(found, RAW) })}\n`);
+console.log(judged('× by hand, without amcheck', found.wallSeconds(OURS) / found.wallSeconds(RAW), MOST_OF_RAW));
+console.log(
+  judged('× one stream, without amcheck', found.wallSeconds(OURS) / found.wallSeconds(STREAM), MOST_OF_STREAM),
+);
+console.log(judged('seconds until a throw-away cluster is ready', found.wallSeconds(READY), MOST_SECONDS_TO_READY));
 
 interface Ready {
   /** A server cannot run as root. */
@@ -98,18 +97,17 @@ function restoreTest(config: string): Command {
   return { ...maint('restore-test', '--config', configOf(config)), cwd: place };
 }
 
-function byHand(binDirectory: string): string {
-  const hand = join(place, 'hand');
+function script(programs: string, load: readonly string[]): string {
+  const data = join(place, 'hand', 'data');
   return [
     'set -e',
-    `${binDirectory}/initdb -N -U postgres -A trust -E UTF8 --locale=C -D ${hand}/data >/dev/null`,
-    ...SETTINGS.map((line) => `echo "${line}" >> ${hand}/data/postgresql.conf`),
-    `${binDirectory}/pg_ctl start -w -s -D ${hand}/data -l ${hand}/log -o '-k ${hand}'`,
-    `zstd -dqf ${dump()} -o ${hand}/dump`,
-    `createdb -h ${hand} -U postgres restored`,
-    `pg_restore -h ${hand} -U postgres -d restored -j${JOBS} ${hand}/dump`,
-    `${binDirectory}/pg_ctl stop -s -m immediate -D ${hand}/data`,
-    `rm -rf ${hand}/data ${hand}/dump ${hand}/log`,
+    `${programs}/initdb -N -U postgres -A trust -E UTF8 --locale=C -D ${data} >/dev/null`,
+    ...SETTINGS.map((line) => `echo "${line}" >> ${data}/postgresql.conf`),
+    `${programs}/pg_ctl start -w -s -D ${data} -l ${data}/../log -o '-k ${data}/..'`,
+    `createdb -h ${data}/.. -U postgres restored`,
+    ...load,
+    `${programs}/pg_ctl stop -s -m immediate -D ${data}`,
+    `rm -rf ${data} ${data}/../dump ${data}/../log`,
   ].join('\n');
 }
 
@@ -121,13 +119,4 @@ function dump(): string {
   console.log(`dump of ${(sizeOf(join(repository, name)) / MB).toFixed(0)} MB`);
   for (let path = join(repository, name); path !== place; path = join(path, '..')) chmodSync(path, 0o755);
   return join(repository, name);
-}
-
-function table(measures: ReadonlyMap<string, readonly Measure[]>): string {
-  const raw = median(measures.get(RAW) ?? []).wallSeconds;
-  const rows = [...measures].map(([name, runs]) => {
-    const { wallSeconds } = median(runs);
-    return [name, wallSeconds.toFixed(1), (wallSeconds / raw).toFixed(2)];
-  });
-  return markdown([['', 'wall s', '× by hand'], ...rows]);
 }

@@ -1,23 +1,17 @@
 import { dirname, join, resolve } from 'node:path';
 import { clientPrograms } from '../adapters/client-programs.ts';
-import { findBackup } from '../backups/restore-pick.ts';
 import { planFiles, restoreFiles, type PlannedFiles } from '../backups/restore-files.ts';
-import { MaintError } from '../base/errors.ts';
-import { printable, redacted } from '../base/printable.ts';
 import type { World } from '../base/world.ts';
 import { loadConfig } from '../config/read.ts';
 import { openJournal } from '../engine/sqlite-journal.ts';
 import { tasks } from '../tasks/index.ts';
-import { directoryOf } from './backups-holding.ts';
 import { signalExitCode } from './exit-code.ts';
+import { chosenBackup, type Surroundings } from './restore-backup.ts';
 import type { RestoreFilesInvocation } from './restore-invocation.ts';
 import { openProgress } from './progress.ts';
 import { restoreFilesText } from './restore-files-text.ts';
 import { journalRestore } from './restore-journal.ts';
 import { timedName } from './restore-names.ts';
-import { objectionsTo } from './restore-offer.ts';
-import { identityOf, storeOf } from './restore-places.ts';
-import type { Surroundings } from './restore-request.ts';
 import { stateDirectory } from './state-directory.ts';
 import { listenForStop } from './stopping.ts';
 
@@ -50,18 +44,8 @@ export async function restoreFilesCommand(invocation: RestoreFilesInvocation, wo
 }
 
 async function planFor(invocation: RestoreFilesInvocation, surroundings: Surroundings): Promise<PlannedFiles> {
-  const { config, world, progress, signal } = surroundings;
-  const identity = await identityOf(invocation, config, world);
-  const store = await storeOf(invocation, config, world);
-  const entry = await findBackup({ store, label: config.project, name: invocation.backup }, signal);
-  const { id, location, manifest } = entry;
-  if (manifest === undefined)
-    throw new MaintError('FILE_UNUSABLE', `the manifest of backup ${id} is missing or cannot be read`, {
-      hint: `Restore an older backup, or follow ${location}/RESTORE.md by hand.`,
-    });
-  const directory = directoryOf(invocation, config, world);
-  for (const objection of await objectionsTo(entry, { directory, label: config.project, now: world.now() }))
-    progress.aside.write(`maint: ${printable(redacted(objection))}\n`);
+  const { config, world, progress } = surroundings;
+  const { entry, manifest, identity } = await chosenBackup(invocation, surroundings);
   const was = manifest.fileSets?.find(({ name }) => name === invocation.files)?.directory ?? invocation.files;
   const target =
     invocation.toDirectory ?? join(dirname(was), timedName(was.split('/').at(-1) ?? '', 'restored', world));

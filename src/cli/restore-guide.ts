@@ -9,7 +9,8 @@ import { namesIn } from './restore-answers.ts';
 import { timedName } from './restore-names.ts';
 import { offerLine, offersIn, type Offer } from './restore-offer.ts';
 import { storesOf } from './restore-places.ts';
-import { planFor, type Surroundings } from './restore-request.ts';
+import type { Surroundings } from './restore-backup.ts';
+import { planFor } from './restore-request.ts';
 import { intendedLines } from './restore-text.ts';
 
 /** What the answers came to. */
