@@ -42,8 +42,10 @@ export class ArchiveRows {
   /** The table whose data goes by; undefined in large objects. */
   #table: number | undefined;
   #tableRows = 0;
-  /** The last bytes of its data, as one number. */
+  /** The last bytes of its data, as one number, unless they end at `#tailEnd`. */
   #tail = 0;
+  /** Where long data ended in the chunk at hand: its last bytes become a number only when it turns out to be the last. */
+  #tailEnd = -1;
   /** Bytes of the current piece of data that are still to come. */
   #left = 0;
 
@@ -108,6 +110,7 @@ export class ArchiveRows {
       }
       at = end;
     }
+    this.#settleTail(chunk);
   }
 
   /**
@@ -130,10 +133,17 @@ export class ArchiveRows {
 
   #keepTail(chunk: Buffer, from: number, to: number): void {
     if (to - from >= END_MARK_BYTES) {
-      this.#tail = chunk.readUIntBE(to - END_MARK_BYTES, END_MARK_BYTES);
+      this.#tailEnd = to;
       return;
     }
+    this.#settleTail(chunk);
     for (let at = from; at < to; at += 1) this.#tail = (this.#tail % 2 ** 32) * 256 + (chunk[at] ?? 0);
+  }
+
+  #settleTail(chunk: Buffer): void {
+    if (this.#tailEnd < 0) return;
+    this.#tail = chunk.readUIntBE(this.#tailEnd - END_MARK_BYTES, END_MARK_BYTES);
+    this.#tailEnd = -1;
   }
 
   /** Reads what stands between pieces of data: it has a fixed size, and may be cut by the end of a chunk. */
@@ -162,7 +172,9 @@ export class ArchiveRows {
     }
     if (value < 0) throw new BrokenArchive('a block of data has a negative length');
     this.#left = value;
-    if (value === 0) this.#endData();
+    if (value > 0) return;
+    this.#settleTail(bytes);
+    this.#endData();
   }
 
   #startBlock(kind: number | undefined, dumpId: number): void {
