@@ -11,6 +11,8 @@ export interface UnitStanding {
   readonly active: string;
   /** `running`, `dead`, `auto-restart`. */
   readonly sub: string;
+  /** Whether it starts by itself: `enabled`, `disabled`, `static`. */
+  readonly enabled: string;
   /** How the last process ended: `success`, `exit-code`, `oom-kill`. */
   readonly result: string;
   /** How often systemd has restarted it by itself. */
@@ -26,7 +28,7 @@ const SYSTEMCTL_TIMEOUT_MS = 10_000;
  * @see https://www.freedesktop.org/software/systemd/man/latest/org.freedesktop.systemd1.html
  */
 export async function unitStanding(unit: string, signal: AbortSignal, program = 'systemctl'): Promise<UnitStanding> {
-  const properties = 'LoadState,ActiveState,SubState,Result,NRestarts';
+  const properties = 'LoadState,ActiveState,SubState,UnitFileState,Result,NRestarts';
   const args = ['show', `--property=${properties}`, '--', unit];
   const { stdout, stderr, exitCode } = await runProgramToEnd({
     file: program,
@@ -44,6 +46,7 @@ export async function unitStanding(unit: string, signal: AbortSignal, program = 
     loaded: values.get('LoadState') ?? 'unknown',
     active: values.get('ActiveState') ?? 'unknown',
     sub: values.get('SubState') ?? 'unknown',
+    enabled: values.get('UnitFileState') ?? 'unknown',
     result: values.get('Result') ?? 'unknown',
     restarts: Number(values.get('NRestarts') ?? 0),
   };

@@ -15,6 +15,12 @@ const settings = z.strictObject({
     .boolean()
     .default(false)
     .describe("Whether to look at the certificate of the configured database's server too"),
+  renewal: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether to look if something starts what renews certificates on this host: certbot, acme.sh, lego, Caddy',
+    ),
   tokens: tokensSetting.prefault([]).describe('Tokens, API keys and whatever else ends on a known day'),
   ignoreHosts: z
     .array(z.string().min(1))

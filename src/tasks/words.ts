@@ -1614,6 +1614,13 @@ export const taskWords: readonly TaskWords[] = [
         description: "Whether to look at the certificate of the configured database's server too",
       },
       {
+        key: 'renewal',
+        type: 'true or false',
+        fallback: 'default true',
+        description:
+          'Whether to look if something starts what renews certificates on this host: certbot, acme.sh, lego, Caddy',
+      },
+      {
         key: 'tokens',
         type: 'list of blocks',
         fallback: 'default none',

@@ -3,6 +3,8 @@ import { auditCoverage } from '../../certificates/audit-coverage.ts';
 import { auditFile, filesToAudit } from '../../certificates/audit-file.ts';
 import { auditHost } from '../../certificates/audit-host.ts';
 import { auditKey, keysToAudit } from '../../certificates/audit-key.ts';
+import { auditRenewal } from '../../certificates/audit-renewal.ts';
+import { renewalClients } from '../../certificates/renewal-clients.ts';
 import { auditToken } from '../../certificates/audit-token.ts';
 import { databaseHost, hostTitle, type Host } from '../../certificates/host-settings.ts';
 import type { Concern } from '../../engine/concern.ts';
@@ -12,12 +14,13 @@ import type { CertAuditSettings } from '../cert-audit.ts';
 
 /** What `cert-audit` would do, as steps. Loaded only where it is asked for: it brings its whole trade. */
 export async function planCertAudit(context: PlanContext<CertAuditSettings>): Promise<readonly Step[]> {
-  const { hosts, files, groupKeys, postgres, tokens, ignoreHosts } = context.settings;
+  const { hosts, files, groupKeys, postgres, renewal, tokens, ignoreHosts } = context.settings;
   const { httpsPlaces: places = [] } = context;
   const steps = [
     ...hosts.map((host) => hostStep(host, context)),
     ...(postgres ? databaseSteps(hosts, context) : []),
     ...(await fileSteps(files, groupKeys)),
+    ...(renewal ? await renewalSteps() : []),
     ...tokens.map((token): Step => ({
       title: `token ${token.name}`,
       perform: async (step) => auditToken(token, step.now()),
@@ -68,6 +71,17 @@ function databaseSteps(hosts: readonly Host[], context: PlanContext<CertAuditSet
     ];
   return hosts.some((each) => hostTitle(each) === hostTitle(host)) ? [] : [hostStep(host, context)];
 }
+
+/** Where nothing renews certificates by itself there is nothing to look at: whoever does it by hand says so in `renew`. */
+async function renewalSteps(): Promise<readonly Step[]> {
+  const clients = await renewalClients(ROOT);
+  return clients.map((client) => ({
+    title: `renewal ${client.name}`,
+    perform: ({ signal }) => auditRenewal(client, { root: ROOT, systemctl: 'systemctl', signal }),
+  }));
+}
+
+const ROOT = '/';
 
 function noDatabase(): MaintError {
   return new MaintError('CONFIG_NOT_FOUND', 'tasks.cert-audit.postgres is on, but no database is named');
