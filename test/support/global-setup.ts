@@ -15,11 +15,15 @@ declare module 'vitest' {
   }
 }
 
-/** One throw-away cluster for the whole test run; each test makes its own database in it. */
+/**
+ * One throw-away cluster for the whole test run; each test makes its own database in it. The newest server that is installed,
+ * or that whose programs lie in MAINT_TEST_BIN; `embedded` there is PostgreSQL 18 of the npm package.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const [newest] = await findServerPrograms(process.env['PATH']);
   const embedded = embeddedBinDirectory();
-  const binDirectory = newest?.binDirectory ?? embedded;
+  const { MAINT_TEST_BIN: asked } = process.env;
+  const binDirectory = asked === 'embedded' ? embedded : (asked ?? newest?.binDirectory ?? embedded);
   const cluster = await startCluster({
     binDirectory,
     parentDirectory: tmpdir(),
