@@ -78,7 +78,8 @@ async function tell(round: Round, part?: 'channels'): Promise<void> {
   if (round.settings.channels.length === 0) return;
   const { fresh, waiting } = besideWaiting(decision.notifications, waitingIn(round));
   if (fresh.length === 0) return;
-  const messages = groupMessages({ report, part, at }, fresh).map((message) => ({ ...message, takenBy: [] }));
+  const copyable = fresh.map((each) => ({ ...each, remediation: each.remediation.map(round.carry) }));
+  const messages = groupMessages({ report, part, at }, copyable).map((message) => ({ ...message, takenBy: [] }));
   for (const message of messages) store.spool(message);
   for (const older of waiting) keep(older, round);
   for (const message of messages) await send(message, round);

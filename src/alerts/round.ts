@@ -20,6 +20,8 @@ export interface AnnounceRequest extends Omit<Sending, 'timeoutMs'> {
   readonly store: AlertStore;
   /** What became of tests that were sent just before: a channel that took none is a problem of its own. */
   readonly tried?: readonly Delivery[];
+  /** Makes commands that are told mean the same configuration wherever they are copied; as they are where left out. */
+  readonly carry?: ((text: string) => string) | undefined;
   /** Secrets of the whole configuration, to be kept out of every text; those of the channels are known anyway. */
   readonly secrets: readonly Secret[];
 }
@@ -29,6 +31,7 @@ export interface Round {
   readonly sending: Sending;
   readonly settings: AlertSettings;
   readonly policy: AlertPolicy;
+  readonly carry: (text: string) => string;
   /** What is told now. */
   report: RunReport;
   readonly at: Date;
@@ -62,6 +65,7 @@ export function startRound(request: AnnounceRequest, report: RunReport): Round {
     },
     settings,
     policy: policyOf({ settings, owners, mutes }),
+    carry: request.carry ?? ((text) => text),
     report,
     at,
     store,

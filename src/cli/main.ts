@@ -10,15 +10,17 @@ import { quickAnswer } from './root-help.ts';
  * @param argv the words after `maint`
  */
 export async function main(argv: readonly string[], world: World): Promise<number> {
+  let told = world;
   try {
     const surface = { words: taskWords, version: world.version, columns: world.stdout.columns };
     const invocation = quickAnswer(argv, surface) ?? (await import('./program.ts')).parseCommandLine(argv, surface);
-    return await dispatch(invocation, world);
+    if ('common' in invocation) told = (await import('./carried.ts')).carryingWorld(invocation, world);
+    return await dispatch(invocation, told);
   } catch (error) {
     const format = argv.includes('--json') ? 'json' : 'text';
     const { explain } = await import('./explain.ts');
     const { exitCode, text } = explain(error, { format, version: world.version });
-    world.stderr.write(text);
+    told.stderr.write(text);
     if (!isForNagios(argv)) return exitCode;
     world.stdout.write('MAINT HEALTH UNKNOWN: it could not begin; stderr tells why\n');
     return 3;

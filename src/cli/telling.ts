@@ -17,6 +17,7 @@ import type { World } from '../base/world.ts';
 import type { Config } from '../config/config.ts';
 import type { Journal } from '../engine/journal.ts';
 import type { AlertReport, RunReport } from '../engine/report.ts';
+import { carryOf } from './carried.ts';
 import { pingSwitches } from './dead-man.ts';
 import { journalAlertStore, journalChannelRecords } from './alert-store.ts';
 
@@ -54,6 +55,8 @@ export async function tellChannels(report: RunReport, telling: Telling): Promise
     settings: config.alerts,
     owners: config.owners,
     store: journalAlertStore(journal),
+    // Whoever reads a message sits somewhere else, so a file that was found beside the run has to be named too.
+    carry: carryOf(config.file ?? undefined),
     secrets: secretsOf(config),
     http,
     mail,

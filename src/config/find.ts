@@ -7,7 +7,8 @@ import { MaintError } from '../base/errors.ts';
 metaSearchPlaces.length = 0;
 
 const FILE_NAMES = ['maint.yaml', 'maint.yml', 'maint.json'];
-const SYSTEM_DIRECTORY = '/etc/maint';
+/** Where the configuration of the whole machine lies. */
+export const SYSTEM_DIRECTORY = '/etc/maint';
 
 /** Where to look for a configuration file. */
 export interface FindRequest {

@@ -116,7 +116,7 @@ test('a letter counts as seen when somebody types the code that stands in it alo
   await using mail = await startMailReceiver();
   const place = placeWith([mailChannel(mail)]);
   const { out } = await place.run();
-  expect(out).toContain('maint alerts test --confirm CODE');
+  expect(out).toMatch(/maint alerts test --config \S+ --confirm CODE/);
   const code = /--confirm (\d{6})/.exec(mail.letters[0]?.text ?? '')?.[1] ?? '';
   expect(JSON.stringify([out, place.records()])).not.toContain(code);
   const wrong = await place.run('--confirm', code === '123456' ? '654321' : '123456');
