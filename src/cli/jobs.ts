@@ -17,6 +17,8 @@ export interface Job {
   /** As the configuration has it. */
   readonly schedule: string;
   readonly cadence: Cadence;
+  /** How late it may begin before its slot counts as missed. */
+  readonly graceMs: number;
   /** Names of the tasks it runs, in running order; empty for a tier that has nothing to do, and for a command. */
   readonly tasks: readonly string[];
 }
@@ -31,12 +33,13 @@ export function isBusy({ select, tasks }: Job): boolean {
 
 /** The four tiers, each task with a schedule of its own, and each command whose schedule is known. */
 export function jobsOf(config: Config): readonly Job[] {
-  const { schedule, timezone, tasks } = config;
+  const { schedule, timezone, tasks, graceMs } = config;
   const tiers = TIERS.map((tier) => ({
     name: tier,
     select: { tier },
     schedule: schedule[tier],
     cadence: { kind: 'cron' as const, expression: schedule[tier], timezone },
+    graceMs,
     tasks: tasksOfTier(config, tier).map(({ task }) => task.name),
   }));
   const own = tasks.flatMap((each): readonly Job[] => {
@@ -56,11 +59,16 @@ function besides({ task, tier, settings }: ConfiguredTask, { schedule }: Config)
   return text === schedule[tier] ? undefined : text;
 }
 
-function timed(name: string, text: string, { project, timezone }: Config): Pick<Job, 'name' | 'schedule' | 'cadence'> {
+function timed(
+  name: string,
+  text: string,
+  { project, timezone, graceMs }: Config,
+): Pick<Job, 'name' | 'schedule' | 'cadence' | 'graceMs'> {
   const read = readOwnSchedule(text);
   // The configuration was checked when it was read.
   if ('fault' in read) throw new Error(`the schedule of ${name} was not checked: ${read.fault}`);
-  return { name, schedule: text, cadence: cadenceOf(read.schedule, { timezone, seed: `${project}/${name}` }) };
+  const cadence = cadenceOf(read.schedule, { timezone, seed: `${project}/${name}` });
+  return { name, schedule: text, cadence, graceMs };
 }
 
 /** How missed slots are made up for; undefined for what somebody else starts. */
@@ -92,7 +100,7 @@ export function standingIn(
   const known = journal.ledger.known().find((each) => each.job === job.name);
   const knownSince = known === undefined ? undefined : new Date(known.since);
   return standingOf(
-    { cadence: job.cadence, entries: entriesOf(journal, job.name, world), knownSince },
+    { cadence: job.cadence, entries: entriesOf(journal, job.name, world), knownSince, graceMs: job.graceMs },
     policy,
     world.now(),
   );

@@ -3,6 +3,7 @@ import type { World } from '../base/world.ts';
 import type { Ledger, LedgerEntry, LedgerStatus } from '../engine/ledger.ts';
 import type { RunReport } from '../engine/report.ts';
 import type { Verdict } from '../engine/verdict.ts';
+import type { Config } from '../config/config.ts';
 import { isOld } from '../schedule/standing.ts';
 
 /** Which job a run is of, and which slot. */
@@ -39,7 +40,7 @@ function beginning(
 
 type RunEnd = Pick<RunReport, 'verdict' | 'stoppedBy' | 'finishedAt'>;
 
-function ending(begun: LedgerEntry, end: RunEnd, exitCode: number): LedgerEntry {
+function ending(begun: LedgerEntry, end: RunEnd & { readonly graceMs: number }, exitCode: number): LedgerEntry {
   return { ...begun, status: statusOf(begun, end), exitCode, finishedAt: end.finishedAt, reason: null };
 }
 
@@ -52,11 +53,14 @@ const STATUSES: Readonly<Record<Verdict, LedgerStatus>> = {
   'not-run': 'failed',
 };
 
-function statusOf({ slot, startedAt }: LedgerEntry, { verdict, stoppedBy }: RunEnd): LedgerStatus {
+function statusOf(
+  { slot, startedAt }: LedgerEntry,
+  { verdict, stoppedBy, graceMs }: RunEnd & { readonly graceMs: number },
+): LedgerStatus {
   if (stoppedBy !== null) return 'killed';
   const status = STATUSES[verdict];
   if (status === 'failed' || slot === null) return status;
-  return isOld(new Date(slot), new Date(startedAt)) ? 'late' : status;
+  return isOld(new Date(slot), new Date(startedAt), graceMs) ? 'late' : status;
 }
 
 /** The line of one run in the ledger, from its beginning to its end. Where the run is of no job, nothing is written. */
@@ -76,12 +80,16 @@ interface JobLine {
   note(reason: string): boolean;
 }
 
+/** A run, and the job that it is of. */
+interface RunOfJob {
+  readonly job: JobSlot | undefined;
+  readonly run: string;
+  readonly startedAt: Date;
+  readonly config: Pick<Config, 'graceMs'>;
+}
+
 /** Opens the line of a run. */
-export function jobLine(
-  { job, run, startedAt }: { readonly job: JobSlot | undefined; readonly run: string; readonly startedAt: Date },
-  ledger: Ledger,
-  world: World,
-): JobLine {
+export function jobLine({ job, run, startedAt, config }: RunOfJob, ledger: Ledger, world: World): JobLine {
   if (job === undefined) return NO_LINE;
   let begun = beginning(job, { run, startedAt }, world);
   const finishedAt = (): string => world.now().toISOString();
@@ -97,7 +105,7 @@ export function jobLine(
       begun = { ...begun, pid };
       ledger.write(begun);
     },
-    end: (report, exitCode) => ledger.write(ending(begun, report, exitCode)),
+    end: (report, exitCode) => ledger.write(ending(begun, { ...report, graceMs: config.graceMs }, exitCode)),
     skip: (reason, exitCode) =>
       ledger.write({ ...begun, status: 'skipped', reason, exitCode, finishedAt: finishedAt() }),
     lose: (reason, exitCode) =>

@@ -37,6 +37,8 @@ export interface Config {
   readonly schedule: Readonly<Record<Tier, string>>;
   /** What is made up for where nothing ran. */
   readonly catchUp: CatchUpPolicy;
+  /** How late a run may begin before its slot counts as missed. */
+  readonly graceMs: number;
   /** Foreign commands that run under `maint exec`. Durations in milliseconds. */
   readonly jobs: Settings['jobs'];
   /** Absolute paths, searched before the PATH. */
@@ -104,7 +106,7 @@ interface ConfigParts {
 export function assembleConfig(parts: ConfigParts): Config {
   const { file, cwd, assumptions, settings, effective } = parts;
   const { database, programs, alerts, owners, backups } = settings;
-  const { daily, weekly, monthly, quarterly, catchUp, maxAge: maxAgeMs } = settings.schedule;
+  const { daily, weekly, monthly, quarterly, catchUp, maxAge: maxAgeMs, grace: graceMs } = settings.schedule;
   return frozen({
     file,
     assumptions,
@@ -124,6 +126,7 @@ export function assembleConfig(parts: ConfigParts): Config {
     timezone: settings.timezone,
     schedule: { daily, weekly, monthly, quarterly },
     catchUp: { catchUp, maxAgeMs },
+    graceMs,
     jobs: settings.jobs,
     programDirectories: programs.directories.map((directory) => resolve(cwd, directory)),
     tasks: parts.tasks.map((task) => configured(task, settings)),

@@ -43,6 +43,10 @@ const catchUp = {
     .default('latest')
     .describe('Which slots maint tick makes up for, where the machine was down: the newest, none, or all'),
   maxAge: durationSetting.prefault('12h').describe('A slot older than this is given up'),
+  grace: durationSetting
+    .refine((ms) => ms >= 5 * 60_000, 'must be at least 5 min, for maint tick looks no more often')
+    .prefault('30 min')
+    .describe('How late a run may begin before its slot counts as missed, and a run that begins after it as late'),
 };
 
 const job = z.strictObject({

@@ -11,9 +11,6 @@ export interface CatchUpPolicy {
   readonly maxAgeMs: number;
 }
 
-/** How late a run may begin before its slot counts as missed: cron, a slow boot and a random delay all need some room. */
-const GRACE_MS = 30 * 60_000;
-
 /** Reasons of lines that nothing has to follow from here: the slot was done, or is being done, by another run or host. */
 export const DONE_ELSEWHERE = 'already done by another run';
 export const AT_WORK_ELSEWHERE = 'another run is at work on this very slot';
@@ -28,6 +25,8 @@ export interface JobFacts {
   readonly entries: readonly LedgerEntry[];
   /** Since when the job is known with this schedule; undefined where nobody has noted that. */
   readonly knownSince: Date | undefined;
+  /** How late a run may begin before its slot counts as missed: cron, a slow boot and a random delay all need some room. */
+  readonly graceMs: number;
 }
 
 /** Where one job stands. */
@@ -51,16 +50,16 @@ export interface JobStanding {
  * @param policy undefined for a job that somebody else starts: then nothing is due
  */
 export function standingOf(facts: JobFacts, policy: CatchUpPolicy | undefined, now: Date): JobStanding {
-  const { cadence, entries } = facts;
+  const { cadence, entries, graceMs } = facts;
   const attempts = entries.filter(
     ({ status, reason }) => (status !== 'skipped' && status !== 'missed') || reason === DONE_ELSEWHERE,
   );
   const isRunning = attempts.some(({ status }) => status === 'running');
   const owed = isRunning ? [] : owedSlots(facts, attempts, now);
-  const old = owed.filter((slot) => isOld(slot, now));
+  const old = owed.filter((slot) => isOld(slot, now, graceMs));
   const skips = new Map(entries.filter(({ status }) => status === 'skipped').map(({ slot, reason }) => [slot, reason]));
   const open = owed.filter((slot) => !entries.some((entry) => entry.status === 'missed' && isOf(entry, slot)));
-  const due = policy === undefined ? [] : dueSlots(open, { policy, attempts, now });
+  const due = policy === undefined ? [] : dueSlots(open, { policy, attempts, now, graceMs });
   return {
     last: attempts.find(({ run }) => run !== null),
     isRunning,
@@ -89,20 +88,21 @@ interface DueRequest {
   readonly policy: CatchUpPolicy;
   readonly attempts: readonly LedgerEntry[];
   readonly now: Date;
+  readonly graceMs: number;
 }
 
-function dueSlots(open: readonly Date[], { policy, attempts, now }: DueRequest): readonly Date[] {
+function dueSlots(open: readonly Date[], { policy, attempts, now, graceMs }: DueRequest): readonly Date[] {
   const { catchUp, maxAgeMs } = policy;
   const wanted = open.filter((slot) => {
-    if (isOld(slot, now) && (catchUp === 'none' || now.getTime() - slot.getTime() > maxAgeMs)) return false;
+    if (isOld(slot, now, graceMs) && (catchUp === 'none' || now.getTime() - slot.getTime() > maxAgeMs)) return false;
     return attempts.filter((entry) => isOf(entry, slot)).length < MOST_ATTEMPTS;
   });
   return catchUp === 'all' ? wanted : wanted.slice(-1);
 }
 
 /** Is this slot too old to be merely late? */
-export function isOld(slot: Date, now: Date): boolean {
-  return now.getTime() - slot.getTime() > GRACE_MS;
+export function isOld(slot: Date, now: Date, graceMs: number): boolean {
+  return now.getTime() - slot.getTime() > graceMs;
 }
 
 function isOf(entry: LedgerEntry, slot: Date): boolean {

@@ -29,6 +29,29 @@ describe('slots that nobody ran', () => {
     });
   });
 
+  test('count as missed after schedule.grace, for status, for health and for the line of a late run', async () => {
+    const looking = {
+      tasks: { health: { enabled: true, disks: [] } },
+      database: { url: 'postgres://a@127.0.0.1:1/app' },
+    };
+    for (const [grace, isMissed] of [
+      ['10 min', true],
+      ['2h', false],
+    ] as const) {
+      const site = await afterSilence({ grace });
+      site.configure({ schedule: { grace }, ...looking });
+      const status = await site.at('2026-11-19T03:40:00Z', 'status');
+      expect(status.out.includes('1 slot missed')).toBe(isMissed);
+      const health = (await site.at('2026-11-19T03:40:00Z', 'health')).out;
+      expect(/daily: 1 slot missed/.test(health)).toBe(isMissed);
+      site.configure({ schedule: { grace } });
+      await site.at('2026-11-19T03:40:00Z', 'tick', '--cron');
+      expect(site.entries('daily')[0]).toMatchObject({ status: isMissed ? 'late' : 'ok', isCatchUp: isMissed });
+    }
+    const { exitCode, err } = await quietSite({ schedule: { grace: '1 min' } }).at('2026-11-19T03:40:00Z', 'status');
+    expect({ exitCode, err }).toMatchObject({ exitCode: 2, err: expect.stringContaining('at least 5 min') });
+  });
+
   test('are made up for by the newest, and the others are written down as missed', async () => {
     const site = await afterSilence();
     const ticked = await site.at('2026-11-21T09:00:00Z', 'tick', '--cron');

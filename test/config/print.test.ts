@@ -33,6 +33,7 @@ alerts: { channels: [{ type: slack, name: ops, url: 'https://hooks.example/x' }]
         quarterly: 17 7 1 1,4,7,10 *
         catchUp: latest
         maxAge: 12h
+        grace: 30 min
       jobs: []
       programs:
         directories: []

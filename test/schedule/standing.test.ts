@@ -33,7 +33,12 @@ const entry = (day: number | null, status: LedgerStatus, more: Partial<LedgerEnt
   ...more,
 });
 
-const facts = (...entries: readonly LedgerEntry[]): JobFacts => ({ cadence: DAILY, entries, knownSince: undefined });
+const facts = (...entries: readonly LedgerEntry[]): JobFacts => ({
+  cadence: DAILY,
+  entries,
+  knownSince: undefined,
+  graceMs: 30 * 60_000,
+});
 const days = (slots: readonly Date[]): readonly number[] => slots.map((each) => each.getUTCDate());
 
 describe('where a job stands', () => {

@@ -50,9 +50,9 @@ export function judgeJobs(
   const steps = judged.map(({ job, ending }) => ({ title: job.name, ending }));
   return {
     report: ownTask({ task: 'schedule', planned: true, steps }, world),
-    due: judged.flatMap(({ job: { name, select }, standing, blockedBy }) =>
+    due: judged.flatMap(({ job: { name, select, graceMs }, standing, blockedBy }) =>
       blockedBy === undefined && select !== undefined
-        ? standing.due.map((slot) => ({ name, select, slot, isCatchUp: isOld(slot, world.now()) }))
+        ? standing.due.map((slot) => ({ name, select, slot, isCatchUp: isOld(slot, world.now(), graceMs) }))
         : [],
     ),
   };
@@ -124,10 +124,11 @@ function blocked({ name }: Job, error: MaintError): Ending {
   };
 }
 
-function beginsNow({ name }: Job, { due, missed, last }: JobStanding, now: Date): Ending {
+function beginsNow({ name, graceMs }: Job, { due, missed, last }: JobStanding, now: Date): Ending {
   const older = missed.filter((slot) => !due.includes(slot)).length;
   const isKilled = last?.status === 'killed';
-  if (!isKilled && !due.some((slot) => isOld(slot, now))) return { verdict: 'done', summary: 'due, and begins now' };
+  if (!isKilled && !due.some((slot) => isOld(slot, now, graceMs)))
+    return { verdict: 'done', summary: 'due, and begins now' };
   const why = isKilled
     ? `its last run was killed${last.reason === null ? '' : `: ${last.reason}`}`
     : `nothing ran for ${plural(missed.length, 'slot')}`;
