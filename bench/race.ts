@@ -43,7 +43,7 @@ export async function race<M extends Measure>(contenders: Contenders, rules: Rul
 }
 
 /** As `race`, for commands that need nothing prepared. */
-export async function raceCommands(contenders: Contenders, rules: Omit<Rules<Measure>, 'run'>): Promise<Race<Measure>> {
+export async function raceCommands(contenders: Contenders, rules: Omit<Rules<Measure>, 'run'>): Promise<Race> {
   return race(contenders, { ...rules, run: measureSuccess });
 }
 

@@ -5,5 +5,18 @@
  */
 export function release(piece: Buffer): void {
   const { buffer } = piece;
-  if (buffer instanceof ArrayBuffer && piece.length === buffer.byteLength) buffer.transfer(0);
+  const isAlone = piece.length === buffer.byteLength || alone.has(buffer);
+  if (buffer instanceof ArrayBuffer && isAlone) buffer.transfer(0);
+}
+
+/** Memory of which one piece alone is in use. */
+const alone = new WeakSet<ArrayBufferLike>();
+
+/**
+ * Makes a piece of the beginning of memory that nobody else looks at, so that all of it is given back with the piece. To
+ * cut the rest off would be to copy the beginning.
+ */
+export function beginningOf(memory: ArrayBuffer, bytes: number): Buffer {
+  alone.add(memory);
+  return Buffer.from(memory, 0, bytes);
 }

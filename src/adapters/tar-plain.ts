@@ -20,8 +20,6 @@ const FIELDS = {
   magic: [257, 8],
 } as const;
 const BLOCK_BYTES = 512;
-/** Behind it nothing is written but the magic. */
-const WRITTEN_BYTES = 157;
 const MAGIC = Buffer.from('ustar\u{0}00', 'latin1');
 const ZERO = 0x30;
 const SPACE = 0x20;
@@ -39,23 +37,40 @@ export function encodePlainFile(
   at: number,
 ): boolean {
   const seconds = Math.floor(modifiedAt.getTime() / 1_000) || 0;
-  const numbers = [
-    [FIELDS.mode, mode],
-    [FIELDS.uid, uid],
-    [FIELDS.gid, gid],
-    [FIELDS.size, size],
-    [FIELDS.mtime, seconds],
-  ] as const;
-  if (path.length > FIELDS.name[1] || Buffer.byteLength(path) > FIELDS.name[1]) return false;
-  if (numbers.some(([[, length], value]) => value < 0 || value >= 8 ** (length - 1))) return false;
-  room.write(path, at);
-  for (const [[start, length], value] of numbers) writeOctal(room, at + start + length - 2, length - 1, value);
+  const [, nameBytes] = FIELDS.name;
+  const isPlain =
+    path.length <= nameBytes &&
+    Buffer.byteLength(path) <= nameBytes &&
+    fits(FIELDS.mode, mode) &&
+    fits(FIELDS.uid, uid) &&
+    fits(FIELDS.gid, gid) &&
+    fits(FIELDS.size, size) &&
+    fits(FIELDS.mtime, seconds);
+  if (!isPlain) return false;
+  // The sum is taken on the way: looking through the block again would take longer than writing it.
+  let sum = BLANK_CHECKSUM + ZERO + MAGIC_SUM + sumOf(room, at, at + room.write(path, at));
+  sum += writeField(room, at, FIELDS.mode, mode);
+  sum += writeField(room, at, FIELDS.uid, uid);
+  sum += writeField(room, at, FIELDS.gid, gid);
+  sum += writeField(room, at, FIELDS.size, size);
+  sum += writeField(room, at, FIELDS.mtime, seconds);
   room[at + FIELDS.type[0]] = ZERO;
   room.set(MAGIC, at + FIELDS.magic[0]);
-  const sum = BLANK_CHECKSUM + sumOf(room, at, at + WRITTEN_BYTES) + MAGIC_SUM;
-  writeOctal(room, at + FIELDS.checksum[0] + 5, 6, sum);
-  room[at + FIELDS.checksum[0] + 7] = SPACE;
+  const [start, length] = FIELDS.checksum;
+  writeOctal(room, at + start + length - 3, length - 2, sum);
+  room[at + start + length - 1] = SPACE;
   return true;
+}
+
+type Field = readonly [start: number, length: number];
+
+function fits([, length]: Field, value: number): boolean {
+  return value >= 0 && value < 8 ** (length - 1);
+}
+
+/** @returns the sum of the bytes that it wrote */
+function writeField(room: Buffer, at: number, [start, length]: Field, value: number): number {
+  return writeOctal(room, at + start + length - 2, length - 1, value);
 }
 
 /**
@@ -79,14 +94,20 @@ function sumOf(bytes: Buffer, from: number, to: number): number {
   return sum;
 }
 
-/** @param last where the last digit goes */
-function writeOctal(room: Buffer, last: number, digits: number, value: number): void {
+/**
+ * @param last where the last digit goes
+ * @returns the sum of the bytes that it wrote
+ */
+function writeOctal(room: Buffer, last: number, digits: number, value: number): number {
   let rest = value;
+  let sum = digits * ZERO;
   for (let at = last; at > last - digits; at -= 1) {
     const digit = rest % 8;
     room[at] = ZERO + digit;
+    sum += digit;
     rest = (rest - digit) / 8;
   }
+  return sum;
 }
 
 /** Digits, then spaces or zero bytes. @returns undefined where anything else stands there */

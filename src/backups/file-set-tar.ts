@@ -66,8 +66,11 @@ export class FileSetTar {
     const onFault = (path: string, fault: Oddity): void => this.#note(path, fault);
     const turns = new Turns();
     for (const entry of walkTree({ root, without, onFault })) {
-      if (turns.isOver) await turns.next();
-      signal.throwIfAborted();
+      if (turns.isOver) {
+        await turns.next();
+        // Looking costs about as much as the header of a file, and until the turn is over nobody could have stopped it.
+        signal.throwIfAborted();
+      }
       using large = this.#take(entry);
       if (large !== undefined) yield* this.#large(entry.path, large, signal);
       else if (this.#pieces.isFull) yield this.#pieces.take();

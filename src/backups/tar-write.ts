@@ -1,3 +1,4 @@
+import { beginningOf } from '../adapters/memory.ts';
 import { TAR_BLOCK, type TarEntry, type TarFormat } from '../adapters/tar-format.ts';
 
 /** Two empty blocks end an archive; tar programs round up to this, in bytes. */
@@ -57,7 +58,7 @@ export class TarPieces {
 
   /** Hands out what was gathered, which may be nothing. */
   take(): Buffer {
-    const piece = Buffer.from(this.#piece.transfer(this.#used));
+    const piece = beginningOf(this.#piece, this.#used);
     this.#taken += this.#used;
     this.#piece = new ArrayBuffer(PIECE_BYTES);
     this.#bytes = Buffer.from(this.#piece);

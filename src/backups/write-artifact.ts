@@ -15,7 +15,7 @@ export interface ArtifactPlace {
   /** Absolute path of the folder. */
   readonly folder: string;
   readonly sealing: Sealing;
-  /** Absolute path; undefined uses the library of Node.js. */
+  /** Absolute path; undefined uses the library of Node.js, as the lowest level does anyway. */
   readonly zstd: string | undefined;
   /** Of zstd, 1 to 19. */
   readonly level: number;
@@ -37,6 +37,11 @@ interface ArtifactRequest {
 
 /** What goes beside a dump must not slow down the host more than the dump itself. */
 const ZSTD_THREADS = 2;
+/**
+ * Up to this level one thread of the library keeps up with the bytes as they come, and to hand every byte to a program
+ * would cost more than the second thread of the program saves.
+ */
+const LIBRARY_LEVEL = 1;
 
 /**
  * Compresses and encrypts bytes into a file while a second reader already follows it and decodes what stands there.
@@ -74,7 +79,7 @@ async function write(
     told = bytes;
   };
   const store = (pieces: AsyncIterable<Buffer>): Promise<void> => storePieces(sealing.seal(pieces), file, onBytes);
-  if (zstd === undefined) await store(compressed(source, level, release));
+  if (zstd === undefined || level <= LIBRARY_LEVEL) await store(compressed(source, level, release));
   else await compressedByProgram({ zstd, level, source, store }, signal);
   await file.finish();
 }

@@ -13,14 +13,19 @@ test.for([0, 100, 5_000, 700_000])(
   'all of %i bytes is read back, also where the program has ended before the header is made',
   async (bytes) => {
     const { recipient } = await makeKeyPair();
-    for (const program of [zstd, undefined]) {
+    // The lowest level needs no program.
+    for (const [program, level] of [
+      [zstd, 2],
+      [undefined, 2],
+      ['/nonexistent/zstd', 1],
+    ] as const) {
       const folder = await mkdtemp(join(tmpdir(), 'maint-artifact-'));
       let seen = 0;
       const place = {
         folder,
         sealing: await makeSealing([recipient]),
         zstd: program,
-        level: 1,
+        level,
         onWritten: () => undefined,
       };
       const request = {
