@@ -3,7 +3,7 @@ import type { MaintError } from '../base/errors.ts';
 import { formatDuration } from '../base/units.ts';
 import type { Ending } from '../engine/endings.ts';
 import type { LedgerEntry } from '../engine/ledger.ts';
-import { durationAnomaly } from '../schedule/duration-anomaly.ts';
+import { durationAnomaly, goodDurationsMs } from '../schedule/duration-anomaly.ts';
 import { NO_COORDINATOR } from './coordinated.ts';
 
 /** What is known of a foreign command once it has ended. */
@@ -43,7 +43,7 @@ export function commandEnding({ job, end, uncoordinated, durationMs, earlier }: 
       remediation: [LOOK],
     };
   }
-  const anomaly = durationAnomaly(durationMs, earlier.flatMap(goodDurationMs));
+  const anomaly = durationAnomaly(durationMs, goodDurationsMs(earlier));
   if (anomaly !== undefined)
     return { verdict: 'warn', summary: anomaly, facts, samples, detail: 'exec.duration', remediation: [ODD] };
   return { verdict: 'done', summary: `ended with exit code 0 ${after}`, facts, samples };
@@ -64,9 +64,4 @@ function skippedEnding(error: MaintError | undefined): Ending {
       'Start it again once the database answers; where this host is the only one: database.coordination: off',
     ],
   };
-}
-
-function goodDurationMs({ status, startedAt, finishedAt }: LedgerEntry): readonly number[] {
-  const isGood = status === 'ok' || status === 'late' || status === 'warn';
-  return isGood && finishedAt !== null ? [Date.parse(finishedAt) - Date.parse(startedAt)] : [];
 }

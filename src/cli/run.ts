@@ -9,6 +9,7 @@ import { blockedReport, NO_COORDINATOR, parted } from './coordinated.ts';
 import { drillNotices } from './drill.ts';
 import { exitCodeOf } from './exit-code.ts';
 import type { RunInvocation } from './invocation.ts';
+import { entriesOf } from './jobs.ts';
 import { jobLine } from './ledger-line.ts';
 import { openLog } from './log.ts';
 import { nagiosCode } from './nagios.ts';
@@ -26,6 +27,7 @@ import { plain } from './style.ts';
 import { tellChannels, tellEnd, tellStart } from './telling.ts';
 import { toText } from './text.ts';
 import { LOST_AT_THE_END, lostLease, takeTurn } from './turn.ts';
+import { judgeDuration } from './usual-duration.ts';
 import { work } from './work.ts';
 
 /**
@@ -100,6 +102,8 @@ async function carryOut(plan: Plan, world: World): Promise<number> {
     : undefined;
   if (isTold) journal.begin(reporter(plan, world).start());
   line.holds(turn?.fence);
+  const earlier = plan.job?.slot === undefined ? [] : entriesOf(journal, plan.job.job, world);
+  const startedMs = world.monotonicMs();
   line.begin();
   if (isTold && plan.job?.slot !== undefined) await tellStart(run, telling);
 
@@ -116,7 +120,14 @@ async function carryOut(plan: Plan, world: World): Promise<number> {
   });
   const lost = lostLease(turn?.fence, await turn?.lostTo());
   const left = uncoordinated === undefined ? [] : blocked.map((task) => blockedReport(task, uncoordinated, world));
-  const tasks = inOrder(plan.selected, [...worked, ...left]);
+  const durationMs = world.monotonicMs() - startedMs;
+  const ran = inOrder(plan.selected, [...worked, ...left]);
+  const tasks = [
+    ...ran,
+    ...(plan.job === undefined || stopping.signal.aborted || isPart(invocation)
+      ? []
+      : judgeDuration({ job: plan.job.job, tasks: ran, durationMs, earlier }, world)),
+  ];
   const report = reporter(plan, world).finish({
     tasks,
     stoppedBy: stopping.stoppedBy(),
@@ -149,6 +160,11 @@ async function carryOut(plan: Plan, world: World): Promise<number> {
     world,
   );
   return exitCode;
+}
+
+/** Of some tasks of a round nobody knows how long they usually take. */
+function isPart({ resume, only, skip }: RunInvocation): boolean {
+  return resume === true || only.length + skip.length > 0;
 }
 
 /** What a dead man's switch may keep of a run. */

@@ -1,7 +1,8 @@
 import { formatDuration } from '../base/units.ts';
+import type { LedgerEntry } from '../engine/ledger.ts';
 
 /** Fewer earlier runs than this say nothing about what is usual. */
-const FEWEST_RUNS = 5;
+export const FEWEST_RUNS = 5;
 /** Below this a tenth of nothing is noise. */
 const SHORTEST_MS = 1_000;
 
@@ -21,6 +22,14 @@ export function durationAnomaly(durationMs: number, earlierMs: readonly number[]
   if (durationMs < low / 10 && low > SHORTEST_MS)
     return `${took}, less than a tenth of the ${formatDuration(low)} that 95 % of its runs take at least`;
   return undefined;
+}
+
+/** How long the runs took that came to a good end: those that failed say nothing about what is usual. */
+export function goodDurationsMs(entries: readonly LedgerEntry[]): readonly number[] {
+  return entries.flatMap(({ status, startedAt, finishedAt }) => {
+    const isGood = status === 'ok' || status === 'late' || status === 'warn';
+    return isGood && finishedAt !== null ? [Date.parse(finishedAt) - Date.parse(startedAt)] : [];
+  });
 }
 
 /** The nearest rank. @see https://en.wikipedia.org/wiki/Percentile#The_nearest-rank_method */

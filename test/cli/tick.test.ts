@@ -94,6 +94,37 @@ describe('slots that nobody ran', () => {
   });
 });
 
+describe('how long a round takes', () => {
+  /** A site whose last rounds took so long each. */
+  async function after(rounds: number, durationMs: number): Promise<QuietSite> {
+    const site = await afterSilence();
+    using journal = openJournal(join(site.folder, 'state', 'app'), new Date('2026-11-18T04:00:00Z'));
+    const [entry] = journal.ledger.entries('daily', 1);
+    if (entry === undefined) throw new Error('nothing ran');
+    const startedAt = entry.startedAt;
+    const finishedAt = new Date(Date.parse(startedAt) + durationMs).toISOString();
+    journal.ledger.write({ ...entry, finishedAt });
+    for (let round = 1; round < rounds; round += 1)
+      journal.ledger.write({ ...entry, run: `before-${round}`, startedAt, finishedAt });
+    return site;
+  }
+  const next = async (site: QuietSite) => site.at('2026-11-19T03:17:02Z', 'daily', '--cron');
+
+  test('is a warning where it is a tenth of what is usual, and not where too little is known', async () => {
+    const odd = await after(5, 60_000_000);
+    const { exitCode, out } = await next(odd);
+    expect({ exitCode, out }).toMatchObject({ exitCode: 0, out: expect.stringContaining('less than a tenth of the') });
+    expect(out).toContain('schedule.duration');
+    expect(odd.entries('daily')[0]).toMatchObject({ status: 'warn' });
+    expect(await next(await after(4, 60_000_000)), 'four say nothing').toMatchObject({ exitCode: 0, out: '' });
+    expect(await next(await after(5, 100)), 'as usual').toMatchObject({ exitCode: 0, out: '' });
+    const byHand = await after(5, 60_000_000);
+    expect((await byHand.at('2026-11-19T03:17:02Z', 'daily')).out, 'a run by hand is of no slot').not.toContain(
+      'tenth',
+    );
+  });
+});
+
 describe('maint tick under cron without a channel', () => {
   test('says a problem once when it begins and once when it is over, with exit code 1 between', async () => {
     const site = await afterSilence({ catchUp: 'none' });
