@@ -25,20 +25,61 @@ function addressOf(url: Secret): URL | undefined {
   return address !== null && /^rediss?:$/.test(address.protocol) && address.hostname !== '' ? address : undefined;
 }
 
+/** How much a server may keep, and what it does when that is full. */
+export interface RedisMemory {
+  readonly usedBytes: number;
+  readonly maxBytes: number;
+  /** `noeviction` refuses every write once the memory is full; the others give something up. */
+  readonly policy: string;
+}
+
 /**
- * Logs in where the address has a password, and sends PING.
+ * Logs in where the address has a password, sends PING, and asks for the memory.
+ * @returns undefined where the memory has no limit, or the user may not ask for it
  * @throws MaintError HOST_UNREACHABLE when there is no answer, or another than PONG
  */
-export async function pingRedis(url: Secret, { timeoutMs, signal }: Limits): Promise<void> {
+export async function pingRedis(url: Secret, { timeoutMs, signal }: Limits): Promise<RedisMemory | undefined> {
   const [address, place] = [addressOf(url), redisPlace(url)];
   if (address === undefined || place === undefined)
     throw new MaintError('CONFIG_INVALID', 'this is no address of Redis');
   const login = [address.username, address.password].map(decodeURIComponent).filter((word) => word !== '');
-  await converse({ ...place, timeoutMs, signal }, async (redis) => {
+  return converse({ ...place, timeoutMs, signal }, async (redis) => {
     if (login.length > 0) await ask(redis, ['AUTH', ...login], 'OK');
     await ask(redis, ['PING'], 'PONG');
+    const memory = await askMemory(redis);
     redis.say(command(['QUIT']));
+    return memory;
   });
+}
+
+/** What stands between may know PING and hang up at anything else: that is no reason to call it broken. */
+async function askMemory(redis: Conversation): Promise<RedisMemory | undefined> {
+  redis.say(command(['INFO', 'memory']));
+  try {
+    return memoryOf(await readText(redis));
+  } catch {
+    return undefined;
+  }
+}
+
+/** @returns no text where the server refuses to tell: a user may be allowed to do nothing but its work */
+async function readText(redis: Conversation): Promise<string> {
+  const [, length] = /^\$(\d+)$/.exec(await redis.readLine()) ?? [];
+  const lines: string[] = [];
+  let bytes = 0;
+  while (length !== undefined && bytes < Number(length)) {
+    const line = await redis.readLine();
+    lines.push(line);
+    bytes += Buffer.byteLength(line) + 2;
+  }
+  return lines.join('\n');
+}
+
+function memoryOf(text: string): RedisMemory | undefined {
+  const valueOf = (key: string): string | undefined => new RegExp(`^${key}:(.*)$`, 'm').exec(text)?.[1];
+  const [usedBytes, maxBytes] = ['used_memory', 'maxmemory'].map((key) => Number(valueOf(key) ?? 0));
+  if (usedBytes === undefined || maxBytes === undefined || !(maxBytes > 0)) return undefined;
+  return { usedBytes, maxBytes, policy: printable(valueOf('maxmemory_policy') ?? 'unknown') };
 }
 
 interface Limits {

@@ -7,6 +7,7 @@ import { formatDuration } from '../base/units.ts';
 import { ALERT_CLASSES, type AlertClass } from '../engine/concern.ts';
 import type { Questions } from './check.ts';
 import { fail, type Facts, type Outcome } from '../engine/outcome.ts';
+import type { Sample } from '../engine/sample.ts';
 
 /** Settings of everything that must answer over the network, for spreading into a schema. */
 export const reachSettings = {
@@ -32,6 +33,9 @@ export interface Reached {
   /** For the summary: `PONG`, `STARTTLS offered`. */
   readonly note: string;
   readonly facts?: Facts;
+  /** What is not well although it answers. */
+  readonly worry?: string;
+  readonly samples?: readonly Sample[];
 }
 
 /** What is common to all that one check reaches. */
@@ -118,13 +122,16 @@ function judge(probe: Probe, { reached, fault, durationMs }: Try, firstFault?: s
   const tries = firstFault === undefined ? 1 : 2;
   const before = firstFault === undefined || firstFault === fault ? '' : `; first try: ${firstFault}`;
   if (reached === undefined) return fail(`${fault ?? ''}${before}`, remediation, { facts: { tries } });
+  const { note, worry, facts, samples = [] } = reached;
   const isSlow = durationMs > settings.warnAfter;
+  const isWarning = isSlow || worry !== undefined;
+  const answered = `${isSlow ? 'slow: ' : ''}${note} in ${formatDuration(durationMs)}${before}`;
   return {
-    status: isSlow ? 'warn' : 'done',
-    summary: `${isSlow ? 'slow: ' : ''}${reached.note} in ${formatDuration(durationMs)}${before}`,
-    remediation: isSlow ? remediation : [],
-    facts: { tries, durationMs: Math.round(durationMs), ...reached.facts },
-    samples: [{ name: sample, subject, value: durationMs / 1_000, unit: 'seconds' }],
+    status: isWarning ? 'warn' : 'done',
+    summary: worry === undefined ? answered : `${worry}; ${answered}`,
+    remediation: isWarning ? remediation : [],
+    facts: { tries, durationMs: Math.round(durationMs), ...facts },
+    samples: [{ name: sample, subject, value: durationMs / 1_000, unit: 'seconds' }, ...samples],
   };
 }
 

@@ -574,6 +574,13 @@ export const taskWords: readonly TaskWords[] = [
         description: 'The server, as redis://user:password@host:6379; rediss:// with TLS',
       },
       {
+        key: 'redis[].warnMemoryAt',
+        type: 'number',
+        fallback: 'default 0.9',
+        description:
+          'Warn when more than this share of maxmemory is used, where it evicts nothing and would refuse writes',
+      },
+      {
         key: 'redis[].name',
         type: 'text',
         fallback: 'optional',

@@ -56,23 +56,19 @@ test('certbot with a timer that runs and a last renewal that went well is fine',
 });
 
 test.each([
-  [
-    'inactive disabled success',
-    'fail',
-    'renewal.stopped',
-    'certbot.timer is inactive and disabled',
-    '--now certbot.timer',
-  ],
-  ['failed enabled resources', 'fail', 'renewal.stopped', 'certbot.timer is failed', '--now certbot.timer'],
-  ['inactive masked success', 'fail', 'renewal.stopped', 'certbot.timer is inactive and masked', '--now certbot.timer'],
-  ['active disabled success', 'warn', 'renewal.disabled', 'after the next boot nothing renews', 'enable certbot.timer'],
-])('a timer that is %s is a finding, with the command that mends it', async (timer, status, detail, what, command) => {
+  { timer: 'inactive disabled success', grade: 'fail', what: 'certbot.timer is inactive and disabled' },
+  { timer: 'failed enabled resources', grade: 'fail', what: 'certbot.timer is failed' },
+  { timer: 'inactive masked success', grade: 'fail', what: 'certbot.timer is inactive and masked' },
+  { timer: 'active disabled success', grade: 'warn', what: 'after the next boot nothing renews' },
+])('a timer that is $timer is a finding, with the command that mends it', async ({ timer, grade, what }) => {
   put('etc/letsencrypt/renewal/app.test.conf');
   // The line of cron that Debian brings leaves all to the timer, and must not count.
   put('etc/cron.d/certbot', DEBIAN);
+  const [detail, command] =
+    grade === 'fail' ? ['renewal.stopped', '--now certbot.timer'] : ['renewal.disabled', 'enable certbot.timer'];
   expect(await audit({ 'certbot.timer': timer, 'certbot.service': 'inactive static success' })).toMatchObject([
     {
-      status,
+      status: grade,
       detail,
       summary: expect.stringContaining(what),
       remediation: [expect.stringContaining(command), 'sudo certbot renew --dry-run'],

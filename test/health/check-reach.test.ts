@@ -61,6 +61,7 @@ const redis = (password: string) => {
   return (line: string): string | undefined => {
     if (/^[*$]\d+$/.test(line)) return undefined;
     words.push(line);
+    if (line === 'memory') return 'hang up';
     if (line === 'PING') return isIn ? '+PONG\n' : '-NOAUTH Authentication required.\n';
     if (words.at(-2) !== 'AUTH') return undefined;
     isIn = words.at(-1) === password;
