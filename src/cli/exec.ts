@@ -22,7 +22,7 @@ import { openSessions } from './sessions.ts';
 import { noteSkipped } from './skipped.ts';
 import { stateDirectory } from './state-directory.ts';
 import { tellChannels, tellEnd, tellStart } from './telling.ts';
-import { LOST_AT_THE_END, lostLease, takeTurn } from './turn.ts';
+import { DONE_HERE_ONLY, LOST_AT_THE_END, lostLease, takeTurn } from './turn.ts';
 import { usage } from './usage.ts';
 
 /**
@@ -161,10 +161,13 @@ async function carryOut(plan: ExecPlan, invocation: ExecInvocation, world: World
   const exitCode = end === undefined ? 4 : end.hasTimedOut ? TIMED_OUT : end.exitCode;
   if (end === undefined) line.skip(NO_COORDINATOR, exitCode);
   else if (lost !== undefined) line.lose(lost, exitCode);
-  else if (await turn.finishSlot(world.now(), report.verdict)) {
+  else {
+    const finished = await turn.finishSlot(world.now(), report.verdict);
     const isKilled = end.hasTimedOut || end.signal !== null;
-    line.end({ ...report, stoppedBy: isKilled ? 'SIGTERM' : null }, exitCode);
-  } else line.lose(LOST_AT_THE_END, exitCode);
+    if (finished === 'lost') line.lose(LOST_AT_THE_END, exitCode);
+    else line.end({ ...report, stoppedBy: isKilled ? 'SIGTERM' : null }, exitCode);
+    if (finished === 'here') world.stderr.write(`maint: ${DONE_HERE_ONLY}\n`);
+  }
   // A switch that hears of success is trusted to hear of failure too: not while nobody can be told.
   await tellEnd(run, exitCode === 0 && alerts.undelivered > 0 ? 1 : exitCode, telling);
   for (const text of [...(ending.verdict === 'done' ? [] : [`${job.job}: ${ending.summary}`]), ...report.notices])

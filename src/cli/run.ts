@@ -26,7 +26,7 @@ import { listenForStop } from './stopping.ts';
 import { plain } from './style.ts';
 import { tellChannels, tellEnd, tellStart } from './telling.ts';
 import { toText } from './text.ts';
-import { LOST_AT_THE_END, lostLease, takeTurn } from './turn.ts';
+import { DONE_HERE_ONLY, LOST_AT_THE_END, lostLease, takeTurn, type Turn } from './turn.ts';
 import { judgeDuration } from './usual-duration.ts';
 import { work } from './work.ts';
 
@@ -146,16 +146,22 @@ async function carryOut(plan: Plan, world: World): Promise<number> {
   const judged = invocation.format === 'nagios' ? nagiosCode(told) : exitCodeOf(told, invocation.failOn);
   // Whoever has lost the lease has not done the slot, however well it went.
   const exitCode = lost === undefined ? judged : Math.max(judged, 1);
+  let finished: Awaited<ReturnType<Turn['finishSlot']>> | undefined;
   if (left.length > 0) line.skip(NO_COORDINATOR, exitCode);
   else if (lost !== undefined) line.lose(lost, exitCode);
-  // A run that was stopped leaves its slot to others.
-  else if (stopping.signal.aborted || (await turn?.finishSlot(world.now(), report.verdict)) !== false)
-    line.end(told, exitCode);
-  else line.lose(LOST_AT_THE_END, exitCode);
+  else {
+    // A run that was stopped leaves its slot to others.
+    finished = stopping.signal.aborted ? undefined : await turn?.finishSlot(world.now(), report.verdict);
+    if (finished === 'lost') line.lose(LOST_AT_THE_END, exitCode);
+    else line.end(told, exitCode);
+  }
   if (isTold && plan.job?.slot !== undefined) await tellEnd(run, exitCode, telling, endedOf(told));
   progress[Symbol.dispose]();
   publish(
-    { ...told, notices: [...new Set([...told.notices, ...journal.notices])] },
+    {
+      ...told,
+      notices: [...new Set([...told.notices, ...(finished === 'here' ? [DONE_HERE_ONLY] : []), ...journal.notices])],
+    },
     { invocation, textfile: config.textfile, remembered: rememberedOf(told, journal) },
     world,
   );

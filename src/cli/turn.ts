@@ -52,10 +52,18 @@ export interface Turn extends AsyncDisposable {
   lostTo(): Promise<string | undefined>;
   /**
    * Writes the result of the slot, and with it that it is done, so that nobody does it again.
-   * @returns false where the lease was lost: then nothing is written, for the slot is that of the newer holder
+   * @returns `lost` where another holds the lease: then nothing is written, for the slot is theirs; `here` where the
+   *   database did not answer, so that only this host knows
    */
-  finishSlot(at: Date, result: Verdict): Promise<boolean>;
+  finishSlot(at: Date, result: Verdict): Promise<Finished>;
 }
+
+/** Who knows that a slot is done. */
+type Finished = 'everywhere' | 'here' | 'lost';
+
+/** What is to be said where other hosts could not be told. */
+export const DONE_HERE_ONLY =
+  'the database did not answer when the slot was to be marked as done; another host may run it once more';
 
 /** What a run that has lost its lease says of its result; undefined where it has not. */
 export function lostLease(fence: number | undefined, holder: string | undefined): string | undefined {
@@ -125,10 +133,10 @@ async function tryTurn(request: TurnRequest): Promise<Turn> {
       fence: lease?.fence,
       lostTo: () => lostTo(lease, request),
       finishSlot: async (at, result) => {
-        if (claim === undefined) return true;
-        if ((await lease?.finishSlot(claim.job, result)) === false) return false;
-        journal.finishSlot(claim.job, run, at.toISOString());
-        return true;
+        if (claim === undefined) return 'everywhere';
+        const told = await finishIn(lease, claim.job, result);
+        if (told !== 'lost') journal.finishSlot(claim.job, run, at.toISOString());
+        return told;
       },
       [Symbol.asyncDispose]: release,
     };
@@ -148,6 +156,16 @@ async function lostTo(
     return (await lease.isHeld()) ? undefined : await leaseHolder(coordination, leaseName(request));
   } catch (error) {
     if (error instanceof MaintError) return undefined;
+    throw error;
+  }
+}
+
+/** The work is done whether or not the database can be told so. */
+async function finishIn(lease: Lease | undefined, job: string, result: Verdict): Promise<Finished> {
+  try {
+    return (await lease?.finishSlot(job, result)) === false ? 'lost' : 'everywhere';
+  } catch (error) {
+    if (error instanceof MaintError) return 'here';
     throw error;
   }
 }

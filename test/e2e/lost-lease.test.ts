@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect } from 'vitest';
 import { openJournalToRead } from '../../src/engine/sqlite-journal.ts';
 import type { LedgerEntry } from '../../src/engine/ledger.ts';
@@ -24,17 +24,18 @@ function entries(folder: string, job: string): readonly LedgerEntry[] {
 describe('a run whose host was frozen until another took its lease over', () => {
   test('does not write its result over that of the other, and both say what they are', async ({ site }) => {
     const elsewhere = `${site.folder}/elsewhere`;
+    const at = (name: string): string => `${site.folder}/${name}`;
     site.shadow(
       'zstd',
-      `if [ "$HOLD" = 1 ]; then touch held; while [ ! -e go ]; do sleep 0.1; done; fi
-      exec /usr/bin/zstd "$@"`.replaceAll(/\b(held|go)\b/g, `${site.folder}/$1`),
+      `if [ -e ${at('hold')} ]; then touch ${at('held')}; while [ ! -e ${at('go')} ]; do sleep 0.1; done; fi
+      exec /usr/bin/zstd "$@"`,
     );
-    site.env['HOLD'] = '1';
+    writeFileSync(at('hold'), '');
     const frozen = site.start('daily', '--slot', SLOT, '--json');
     await until('the first is at work', () => existsSync(`${site.folder}/held`));
     frozen.child.kill('SIGSTOP');
     await letLeaseExpire(site);
-    site.env['HOLD'] = '0';
+    rmSync(at('hold'));
     site.configure({ backups: { directory: `${elsewhere}/backups` } });
     const taken = await site.run('daily', '--slot', SLOT, '--json', '--state', elsewhere);
     expect(taken.exitCode).toBe(0);
@@ -84,5 +85,28 @@ describe('a run whose host was frozen until another took its lease over', () => 
     expect(woken).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('the lease was lost') });
     expect(await slotOf(site)).toEqual(written);
     expect(entries(site.state, 'etl')).toMatchObject([{ status: 'killed', exitCode: 0, fence: 1 }]);
+  });
+});
+
+describe('a run whose database goes away before its end', () => {
+  /** Shuts the door of the database behind whoever is in. */
+  const shut = ({ database: { name, url } }: Site): string =>
+    `psql -X -q -o /dev/null '${url.replace(`/${name}?`, '/postgres?')}' -c 'ALTER DATABASE ${name} ALLOW_CONNECTIONS false'` +
+    ` -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'"`;
+
+  test('comes to its end all the same, and says that other hosts do not know', async ({ site }) => {
+    const said = 'the database did not answer when the slot was to be marked as done';
+    const command = ['--', 'sh', '-c', `${shut(site)}; exit 0`];
+    const args = ['exec', '--job', 'etl', '--slot', SLOT, '--config', site.configFile, ...command];
+    const end = await runMaint({ args, env: site.env, cwd: site.folder });
+    expect(end).toMatchObject({ exitCode: 0, stderr: expect.stringContaining(said) });
+    expect(entries(site.state, 'etl')).toMatchObject([{ status: 'late', exitCode: 0 }]);
+  });
+
+  test('prints its report, as a round does too', async ({ site }) => {
+    site.shadow('zstd', `case "$*" in *-d*|*--version*) ;; *) ${shut(site)} ;; esac\nexec /usr/bin/zstd "$@"`);
+    const end = await site.run('daily', '--slot', SLOT, '--json');
+    expect(JSON.parse(end.stdout)).toMatchObject({ command: 'daily', fence: 1 });
+    expect(entries(site.state, 'daily')).toMatchObject([{ exitCode: end.exitCode, finishedAt: expect.any(String) }]);
   });
 });
