@@ -64,10 +64,10 @@ async function askMemory(redis: Conversation): Promise<RedisMemory | undefined> 
 
 /** @returns no text where the server refuses to tell: a user may be allowed to do nothing but its work */
 async function readText(redis: Conversation): Promise<string> {
-  const [, length] = /^\$(\d+)$/.exec(await redis.readLine()) ?? [];
+  const length = Number(/^\$(\d+)$/.exec(await redis.readLine())?.[1] ?? 0);
   const lines: string[] = [];
   let bytes = 0;
-  while (length !== undefined && bytes < Number(length)) {
+  while (bytes < length) {
     const line = await redis.readLine();
     lines.push(line);
     bytes += Buffer.byteLength(line) + 2;

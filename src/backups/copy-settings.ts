@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { S3_ENCRYPTIONS, S3_STORAGE_CLASSES } from '../adapters/s3-client.ts';
+import { HALF_A_KEY, keyIsWhole, s3PlaceSettings } from '../adapters/s3-settings.ts';
 import { secretSetting } from '../adapters/secret-setting.ts';
 import { durationSetting, sizeSetting } from '../base/settings.ts';
 import { MEDIA } from '../engine/backup-places.ts';
@@ -45,30 +46,12 @@ const s3 = z
     ...shared,
     type: z.literal('s3').describe('A bucket of Amazon S3, or of any service that speaks the same'),
     medium: medium.default('object').describe('On what it lies'),
-    bucket: z
-      .string()
-      .regex(/^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/, 'must be the name of a bucket, without s3:// and without a path')
-      .describe('The bucket; it has to be there'),
+    ...s3PlaceSettings,
     prefix: z
       .string()
       .transform((prefix) => prefix.replaceAll(/^\/+|\/+$/g, ''))
       .default('')
       .describe('The folder of the bucket that the backups go into; the bucket itself where left out'),
-    region: z.string().min(1).default('us-east-1').describe('The region of the bucket'),
-    endpoint: z
-      .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
-      .optional()
-      .describe('The address of another service than Amazon, such as https://minio.example.com:9000'),
-    pathStyle: z
-      .boolean()
-      .optional()
-      .describe('Name the bucket in the path instead of in the host name; true with an endpoint, else false'),
-    accessKeyId: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('Who asks; AWS_ACCESS_KEY_ID, the profile or the role of the host where left out'),
-    secretAccessKey: secretSetting.optional().describe('The key that belongs to accessKeyId'),
     sessionToken: secretSetting.optional().describe('The token that belongs to a key that expires'),
     storageClass: z
       .enum(S3_STORAGE_CLASSES)
@@ -90,10 +73,7 @@ const s3 = z
       .refine((bytes) => bytes >= PART_LEAST_BYTES && bytes <= PART_MOST_BYTES, 'must be 5 MB to 512 MB')
       .describe('Larger files travel in parts of this size, up to four at a time; each takes that much memory'),
   })
-  .refine(({ accessKeyId, secretAccessKey }) => (accessKeyId === undefined) === (secretAccessKey === undefined), {
-    message: 'accessKeyId and secretAccessKey belong together: give both, or neither',
-    path: ['secretAccessKey'],
-  });
+  .refine(keyIsWhole, HALF_A_KEY);
 
 /** A program and its arguments, with names in braces that have to be among them. */
 const commandOf = (...names: readonly string[]) =>

@@ -1,37 +1,16 @@
 import { z } from 'zod';
 import { probeBucket } from '../adapters/s3-probe.ts';
-import { secretSetting } from '../adapters/secret-setting.ts';
+import { HALF_A_KEY, keyIsWhole, s3PlaceSettings } from '../adapters/s3-settings.ts';
 import { defineCheck } from './check.ts';
 import { hasOwnNames, OWN_NAMES, reachQuestions, reachSettings, type Reached } from './reach.ts';
 
 const bucketSettings = z
   .strictObject({
-    bucket: z
-      .string()
-      .regex(/^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/, 'must be the name of a bucket, without s3:// and without a path')
-      .describe('The bucket'),
+    ...s3PlaceSettings,
     prefix: z.string().default('').describe('What the names of its files begin with, where the key may list no others'),
-    region: z.string().min(1).default('us-east-1').describe('The region of the bucket'),
-    endpoint: z
-      .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
-      .optional()
-      .describe('The address of another service than Amazon'),
-    pathStyle: z
-      .boolean()
-      .optional()
-      .describe('Name the bucket in the path instead of in the host name; true with an endpoint, else false'),
-    accessKeyId: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('Who asks; AWS_ACCESS_KEY_ID, the profile or the role of the host where left out'),
-    secretAccessKey: secretSetting.optional().describe('The key that belongs to accessKeyId'),
     ...reachSettings,
   })
-  .refine(({ accessKeyId, secretAccessKey }) => (accessKeyId === undefined) === (secretAccessKey === undefined), {
-    message: 'accessKeyId and secretAccessKey belong together: give both, or neither',
-    path: ['secretAccessKey'],
-  });
+  .refine(keyIsWhole, HALF_A_KEY);
 type BucketSettings = z.infer<typeof bucketSettings>;
 
 function bucketName({ name, bucket }: Pick<BucketSettings, 'name' | 'bucket'>): string {

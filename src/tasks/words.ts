@@ -705,12 +705,11 @@ export const taskWords: readonly TaskWords[] = [
         fallback: 'default none',
         description: 'Buckets of the application that must answer, of Amazon S3 or a service that speaks the same',
       },
-      { key: 'objectStorage[].bucket', type: 'text', fallback: 'required', description: 'The bucket' },
       {
-        key: 'objectStorage[].prefix',
+        key: 'objectStorage[].bucket',
         type: 'text',
-        fallback: 'default ',
-        description: 'What the names of its files begin with, where the key may list no others',
+        fallback: 'required',
+        description: 'The bucket; it has to be there',
       },
       {
         key: 'objectStorage[].region',
@@ -722,7 +721,7 @@ export const taskWords: readonly TaskWords[] = [
         key: 'objectStorage[].endpoint',
         type: 'URL',
         fallback: 'optional',
-        description: 'The address of another service than Amazon',
+        description: 'The address of another service than Amazon, such as https://minio.example.com:9000',
       },
       {
         key: 'objectStorage[].pathStyle',
@@ -741,6 +740,12 @@ export const taskWords: readonly TaskWords[] = [
         type: 'text or { file } or { command }',
         fallback: 'optional',
         description: 'The key that belongs to accessKeyId',
+      },
+      {
+        key: 'objectStorage[].prefix',
+        type: 'text',
+        fallback: 'default ',
+        description: 'What the names of its files begin with, where the key may list no others',
       },
       {
         key: 'objectStorage[].name',

@@ -15,7 +15,7 @@ export interface Redis {
   readonly port: number;
   readonly folder: string;
   /** Sends one command by `redis-cli`. @returns what it printed */
-  cli(...words: readonly string[]): string;
+  readonly cli: (...words: readonly string[]) => string;
   /** Ends it without saving more, and waits for that. */
   stop(): Promise<void>;
 }
