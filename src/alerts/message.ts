@@ -27,6 +27,8 @@ export interface TestPart {
   readonly phase: 'trigger' | 'resolve';
   /** Proves that a person saw the message; it stands nowhere else. */
   readonly code?: string;
+  /** The command that tells that it arrived, with the code in it; left out with the code. */
+  readonly confirmBy?: string;
   /** Was it sent by the schedule, to find out whether the channel still works? Then it must not disturb. */
   readonly isCanary?: boolean;
 }

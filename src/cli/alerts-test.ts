@@ -15,6 +15,7 @@ import { tasks } from '../tasks/index.ts';
 import { journalChannelRecords } from './alert-store.ts';
 import { pickChannels } from './alerts-test-channels.ts';
 import { printedTest, testLine, type Tested } from './alerts-test-text.ts';
+import { carryOf } from './carried.ts';
 import type { AlertTestInvocation } from './invocation.ts';
 import { stateDirectory } from './state-directory.ts';
 
@@ -97,7 +98,10 @@ function partsOf(run: string, code: string | undefined): readonly Part[] {
   ];
 }
 
-function messageOf({ run, ...test }: Part, { project }: Config, world: World): AlertMessage {
+function messageOf({ run, ...part }: Part, { project, file }: Config, world: World): AlertMessage {
+  const command = part.code === undefined ? undefined : `maint alerts test --confirm ${part.code}`;
+  const confirmBy = command && (carryOf(file ?? undefined)?.(command) ?? command);
+  const test = { ...part, ...(confirmBy !== undefined && { confirmBy }) };
   return testMessage({ run, project, host: world.hostname, now: world.now(), test });
 }
 

@@ -117,6 +117,7 @@ test('a letter counts as seen when somebody types the code that stands in it alo
   const place = placeWith([mailChannel(mail)]);
   const { out } = await place.run();
   expect(out).toMatch(/maint alerts test --config \S+ --confirm CODE/);
+  expect(mail.letters[0]?.text).toMatch(/maint alerts test --config \S+maint\.yaml --confirm \d{6}/);
   const code = /--confirm (\d{6})/.exec(mail.letters[0]?.text ?? '')?.[1] ?? '';
   expect(JSON.stringify([out, place.records()])).not.toContain(code);
   const wrong = await place.run('--confirm', code === '123456' ? '654321' : '123456');

@@ -86,9 +86,7 @@ function testEntry(message: AlertMessage): Entry {
       : 'A test of the way that alerts take. Nothing is wrong, and nothing needs to be done.',
     facts: [
       { name: 'Test', value: run },
-      ...(test?.code === undefined
-        ? []
-        : [{ name: 'Confirm with', value: `maint alerts test --confirm ${test.code}` }]),
+      ...(test?.confirmBy === undefined ? [] : [{ name: 'Confirm with', value: test.confirmBy }]),
     ],
     remediation: [],
     link: undefined,
