@@ -373,7 +373,12 @@ describe('a token', () => {
     ['2026-05-30', 'fail', 'expired 3 days ago, on 2026-05-30'],
   ])('until %s is a %s', async (expires, verdict, summary) => {
     const step = (await audit(tokens(expires), { now }))['token GitHub'];
-    expect(step).toMatchObject({ verdict, summary, facts: { name: 'GitHub', expires } });
+    expect(step).toMatchObject({
+      verdict,
+      summary,
+      facts: { name: 'GitHub', expires },
+      concern: { alertClass: 'ticket' },
+    });
     expect(step?.remediation[0]).toBe(verdict === 'done' ? undefined : 'ask the owner of the org');
   });
 });
