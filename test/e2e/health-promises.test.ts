@@ -50,15 +50,15 @@ test('a run has one connection to the database at a time', async ({ site }) => {
   await watcher.connect();
   try {
     const seen: number[] = [];
-    let isOver = false;
+    const over = new AbortController();
     // Long enough to be seen, and it tells the session by its name.
     const dataCounts = [{ name: 'slow', sql: 'SELECT 1 + count(pg_sleep(1))' }];
     const room = { warnAt: 0.98, failAt: 0.99 };
     // Without `disks` the database is asked where it lies while the run is planned, too.
     const health = { disk: room, memory: room, dataCounts };
     site.configure({ tasks: { health } });
-    const run = look(site).finally(() => (isOver = true));
-    while (!isOver) {
+    const run = look(site).finally(() => over.abort());
+    while (!over.signal.aborted) {
       const { rows } = await watcher.query<{ count: number }>(
         `SELECT count(*)::int AS count FROM pg_stat_activity WHERE application_name ~ '^maint/' AND datname = current_database()`,
       );
