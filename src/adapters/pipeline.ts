@@ -92,18 +92,24 @@ export async function startPipeline({ stages, input, signal }: PipelineRequest):
 /**
  * Writes into the first program as fast as it reads. When it stops reading, the source is read to its end all the same.
  * @param usedUp told of each piece that nobody needs any more
- * @throws what the source throws
+ * @throws what the source throws; the program has come to its end then, too
  */
 export async function feed(
   input: Writable,
   source: AsyncIterable<Buffer>,
   usedUp?: (piece: Buffer) => void,
 ): Promise<void> {
-  for await (const piece of source) {
-    if (input.destroyed) usedUp?.(piece);
-    else if (!input.write(piece, () => usedUp?.(piece))) await writableAgain(input);
+  try {
+    for await (const piece of source) {
+      if (input.destroyed) usedUp?.(piece);
+      else if (!input.write(piece, () => usedUp?.(piece))) await writableAgain(input);
+    }
+    input.end();
+  } catch (error) {
+    // Else the program would wait for the rest for ever, and whoever waits for its end with it.
+    input.destroy();
+    throw error;
   }
-  input.end();
 }
 
 async function writableAgain(input: Writable): Promise<void> {

@@ -75,6 +75,22 @@ test('input is read to its end even when nobody wants it any more', async () => 
   expect(given).toBe(500);
 });
 
+test('a source that fails brings the programs to their end, so that nobody waits for them for ever', async () => {
+  await using pipeline = await startPipeline({
+    stages: [shell('a', 'exec cat'), shell('b', 'exec cat')],
+    input: 'written',
+    signal: forever,
+  });
+  const source = async function* (): AsyncGenerator<Buffer> {
+    yield Buffer.from('some');
+    throw new Error('the disk is gone');
+  };
+  if (pipeline.input === undefined) throw new Error('no input');
+  await expect(feed(pipeline.input, source())).rejects.toThrow('the disk is gone');
+  pipeline.output.resume();
+  expect((await pipeline.ended).map(({ name }) => name)).toEqual(['a', 'b']);
+}, 10_000);
+
 test('secrets reach the program by its environment', async () => {
   const stage = { ...shell('a', 'printf %s "$PGPASSWORD"'), env: { PGPASSWORD: new Secret('hush') } };
   await using pipeline = await startPipeline({ stages: [stage], input: 'none', signal: forever });

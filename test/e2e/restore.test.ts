@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { flat, MAINT } from '../support/maint.ts';
@@ -214,6 +214,21 @@ test('a restore test that is stopped by a signal leaves no server', async ({ sit
   expect(await running.ended).toMatchObject({ exitCode: 143 });
   expect(readdirSync(scratch)).toEqual([]);
   expect(serversBelow(scratch)).toEqual([]);
+});
+
+test('a backup that goes away while it is tried ends the restore test, and is not called bad', async ({ site }) => {
+  const scratch = scratchOf(site);
+  site.configure({ tasks: { 'restore-test': { scratch } } });
+  await site.database.query(SCHEMA);
+  await site.run('backup');
+  const running = site.start('restore-test');
+  await until('its server is made', () => readdirSync(scratch).length > 0);
+  rmSync(join(site.backups, site.visible()[0] ?? ''), { recursive: true });
+  const limit = setTimeout(() => running.child.kill('SIGKILL'), 30_000);
+  const end = await running.ended;
+  clearTimeout(limit);
+  expect(end, end.stdout + end.stderr).toMatchObject({ exitCode: 4, signal: null });
+  expect(readdirSync(scratch)).toEqual([]);
 });
 
 /** Only root can be somebody else. */
