@@ -16,9 +16,19 @@ describe('the memory of a piece that is released', () => {
     expect(memory.byteLength).toBe(0);
   });
 
+  test('is given back with the last of the pieces that it was cut into', () => {
+    const memory = new ArrayBuffer(100_000);
+    const [first, second] = [Buffer.from(memory, 0, 60_000), Buffer.from(memory, 60_000)];
+    release(second);
+    expect(memory.byteLength).toBe(100_000);
+    release(first);
+    expect(memory.byteLength).toBe(0);
+  });
+
   test('is left alone where others share it', () => {
     const memory = new ArrayBuffer(64);
     release(Buffer.from(memory, 0, 10));
+    release(Buffer.from(memory, 10));
     expect(memory.byteLength).toBe(64);
   });
 });
