@@ -39,7 +39,13 @@ async function writeWal(): Promise<void> {
   await query(`INSERT INTO filler SELECT repeat(md5(g::text), 60) FROM generate_series(1, 10000) g`);
 }
 
-async function pruned(gates: object, table = 'events'): Promise<Outcome | undefined> {
+interface Pruning {
+  readonly table?: string;
+  /** Called each time the gates were looked at. */
+  readonly onLook?: () => void;
+}
+
+async function pruned(gates: object, { table = 'events', onLook }: Pruning = {}): Promise<Outcome | undefined> {
   await using session = openSession({
     connection: parseConnection(new Secret(cluster.url('postgres'))),
     mode: 'read-write',
@@ -48,7 +54,15 @@ async function pruned(gates: object, table = 'events'): Promise<Outcome | undefi
   });
   const rules = [{ name: 'events', table, age: 'at', olderThan: '30 days' }];
   const settings = { rules, gates: { patience: '1ms', ...gates }, vacuum: false };
-  const [outcome] = await runTask(prune, settings, { database: session });
+  const watched: typeof session = {
+    ...session,
+    rows: async (statement) => {
+      const rows = await session.rows(statement);
+      if (statement.text.includes('pg_stat_replication')) onLook?.();
+      return rows;
+    },
+  };
+  const [outcome] = await runTask(prune, settings, { database: watched });
   return outcome;
 }
 
@@ -67,8 +81,9 @@ test('batches wait for a replica that is behind, and go on once it has caught up
   await writeWal();
   const limits = { maxReplicaLag: '4 MB' };
   expect(await pruned(limits)).toMatchObject({ status: 'warn', facts: { ending: 'replica lag', rows: 0 } });
-  const run = pruned({ ...limits, patience: '30s' });
-  await setTimeout(300);
+  const { promise: looked, resolve: onLook } = Promise.withResolvers<void>();
+  const run = pruned({ ...limits, patience: '30s' }, { onLook });
+  await looked;
   await queryOnce(standby.url('postgres'), 'SELECT pg_wal_replay_resume()');
   const outcome = await run;
   expect(outcome).toMatchObject({ status: 'done', facts: { rows: 10, remaining: 0 } });
@@ -81,9 +96,11 @@ test('batches wait for a replica that is behind, and go on once it has caught up
 test('batches wait while too many sessions are at work', async () => {
   await using busy = await openApp(cluster.url('postgres'), 'busy');
   await using other = await openApp(cluster.url('postgres'), 'other');
-  const work = [busy, other].map((app) => app.query('SELECT pg_sleep(1)'));
-  await setTimeout(200);
+  const work = [busy, other].map((app) => expect(app.query('SELECT pg_sleep(60)')).rejects.toThrow('cancel'));
+  const sleeping = `FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)' AND state = 'active'`;
+  await expect.poll(async () => query(`SELECT ${sleeping}`), { timeout: 30_000 }).toHaveLength(2);
   expect(await pruned({ maxActive: 1 })).toMatchObject({ status: 'warn', facts: { ending: 'load', rows: 0 } });
+  await query(`SELECT pg_cancel_backend(pid) ${sleeping}`);
   await Promise.all(work);
 });
 
@@ -104,5 +121,8 @@ test('batches wait while the server vacuums the table against wraparound', { tim
     if (workers.length > 0) break;
     await setTimeout(200);
   }
-  expect(await pruned({}, 'old')).toMatchObject({ status: 'warn', facts: { ending: 'wraparound vacuum', rows: 0 } });
+  expect(await pruned({}, { table: 'old' })).toMatchObject({
+    status: 'warn',
+    facts: { ending: 'wraparound vacuum', rows: 0 },
+  });
 });
