@@ -6,8 +6,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
-    // A third of the time tests wait for servers, programs and disks: four of them keep two cores at work.
-    maxWorkers: Math.max(4, availableParallelism() * 2),
+    // A third of the time tests wait for servers, programs and disks: three of them keep two cores at work.
+    maxWorkers: Math.max(3, Math.ceil(availableParallelism() * 1.5)),
     testTimeout: 60_000,
     hookTimeout: 60_000,
     restoreMocks: true,
