@@ -63,9 +63,9 @@ describe.skipIf(PGBOUNCER === undefined)(
       expect(await won[0]?.claimSlot('daily', SLOT)).toBe(true);
       expect(await won[0]?.finishSlot('daily', 'done')).toBe(true);
       await won[0]?.[Symbol.asyncDispose]();
-      const beating = await ask('beating', 0.9);
+      const beating = await ask('beating', 2);
       expect(await beating?.claimSlot('daily', SLOT), 'the slot is done').toBe(false);
-      await setTimeout(2_000);
+      await setTimeout(4_500);
       expect(await ask('late'), 'the heartbeats have kept it').toBeUndefined();
       await site.database.query(`UPDATE maint.lease SET expires_at = now() - interval '1 second', fence = fence + 1`);
       const newer = await ask('newer');
