@@ -74,7 +74,11 @@ describe.skipIf(PGBOUNCER === undefined)(
       expect(newer?.fence).toBe((beating?.fence ?? 0) + 2);
       expect(await claimedSlot(sessionTo(url), 'app', 'daily')).toMatchObject({ isFinished: true, result: 'done' });
       await newer?.[Symbol.asyncDispose]();
-      expect(await site.database.query(`SELECT 1 FROM pg_locks WHERE locktype = 'advisory'`)).toEqual([]);
+      expect(
+        await site.database.query(
+          `SELECT 1 FROM pg_locks JOIN pg_database d ON d.oid = database WHERE locktype = 'advisory' AND datname = current_database()`,
+        ),
+      ).toEqual([]);
     });
 
     test('whole rounds of several hosts run a slot once, tick and health are well, and no setting stays behind', async ({
@@ -129,11 +133,19 @@ describe.skipIf(PGBOUNCER === undefined)(
       const stop = new AbortController();
       const sleeping = session.within(stop.signal).rows(sql`SELECT 1 FROM pg_sleep(20)`);
       await expect
-        .poll(() => site.database.query(`SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'`))
+        .poll(() =>
+          site.database.query(
+            `SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()`,
+          ),
+        )
         .toHaveLength(1);
       stop.abort(new Error('stopped'));
       await expect(sleeping).rejects.toThrow('stopped');
-      expect(await site.database.query(`SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'`)).toEqual([]);
+      expect(
+        await site.database.query(
+          `SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()`,
+        ),
+      ).toEqual([]);
     }, 15_000);
   },
 );

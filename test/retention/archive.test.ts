@@ -161,7 +161,9 @@ describe('archive into files', () => {
       await app.query("BEGIN; UPDATE events SET body = 'edited' WHERE id = 900");
       const run = runTask(prune, { rules, pace: 'full' }, { database: session });
       await eventually('the batch waits', async () => {
-        const waiting = await database.query("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
+        const waiting = await database.query(
+          "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()",
+        );
         return waiting.length > 0;
       });
       await app.query('COMMIT');
