@@ -21,10 +21,15 @@ async function look(site: Site): Promise<{ exitCode: number | null; steps: reado
 }
 
 test('a healthy site is exit code 0, and each result says what it is about and has a runbook', async ({ site }) => {
-  const { exitCode, steps } = await look(site);
+  let looked: Awaited<ReturnType<typeof look>> = { exitCode: null, steps: [] };
+  // What other tests do for a moment to the server that all of them share may be worth a warning.
+  const verdicts = async (): Promise<ReadonlySet<string>> => {
+    looked = await look(site);
+    return new Set(looked.steps.map(({ verdict }) => verdict));
+  };
+  await expect.poll(verdicts, { timeout: 40_000, interval: 2_000 }).toEqual(new Set(['done', 'skip']));
+  const { exitCode, steps } = looked;
   expect(exitCode).toBe(0);
-  // What other tests do to the server that all of them share may be worth a warning.
-  expect(steps.filter(({ verdict }) => !['done', 'skip', 'warn'].includes(verdict))).toEqual([]);
   const checks = [...new Set(steps.map(({ concern }) => concern.check))];
   expect(checks.length).toBeGreaterThan(12);
   for (const check of checks) expect((await site.run('runbook', check)).stdout).toContain('**What it means.**');
