@@ -18,17 +18,17 @@ export interface Aim {
   readonly most?: number;
 }
 
-/** A batch this much shorter than the target may grow faster: four times its rows still take half of it at most. */
-const FAR_SHORT = 8;
+/** However short a batch was, the next one is at most so many times as large: few rows say little of many. */
+const MOST_GROWTH = 16;
 
 /**
- * How many rows to ask for next: towards the target time, at most twice or half as many as before, or four times as many
- * where the batch took less than an eighth of the target.
+ * How many rows to ask for next: towards the target time, at most twice or half as many as before; where the batch was so
+ * short that many more rows still took half the target, so many.
  */
 export function nextRows(rows: number, tookMs: number, { pace, most = MAX_ROWS }: Aim): number {
   const ratio = TARGET_MS[pace] / Math.max(1, tookMs);
-  const factor = Math.min(ratio > FAR_SHORT ? 4 : 2, Math.max(0.5, ratio));
-  return Math.min(most, Math.max(MIN_ROWS, Math.round(rows * factor)));
+  const growth = Math.min(MOST_GROWTH, Math.max(2, ratio / 2));
+  return Math.min(most, Math.max(MIN_ROWS, Math.round(rows * Math.min(growth, Math.max(0.5, ratio)))));
 }
 
 /** How many rows an action may take within the next range: learned from batches that took some, not from empty ranges. */

@@ -51,6 +51,8 @@ export function targetsOutside(old: readonly OldPartition[], targets: readonly T
 /** Finds the partitions by ranges of the age column that lie below the cutoff as a whole. */
 export async function choosePartitions(database: Reader, question: Question): Promise<PartitionChoice> {
   const { rule, family, target, cutoff, references } = question;
+  // Partitioned tables hold no rows themselves, so they are no targets.
+  if (family.targets.length === family.oids.length) return { refusals: [], lines: [] };
   const mark = `maint: leaves by the rule ${rule.name} of table ${family.oids[0] ?? ''}`;
   const pieces = await database.rows(partitionsBefore({ family, target, cutoff, age: rule.age, mark }));
   // What lies within another old partition goes with it.

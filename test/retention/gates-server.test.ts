@@ -58,7 +58,7 @@ async function pruned(gates: object, { table = 'events', onLook }: Pruning = {})
     ...session,
     rows: async (statement) => {
       const rows = await session.rows(statement);
-      if (statement.text.includes('pg_stat_replication')) onLook?.();
+      if (statement.text.includes('pg_stat_get_wal_senders')) onLook?.();
       return rows;
     },
   };
