@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, realpath } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { MaintError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
@@ -100,7 +100,7 @@ async function discover(
 ): Promise<readonly ClientProgram[]> {
   const places = [...directories, ...(await versionedDirectories())].map((directory) => join(directory, name));
   const onPath = await whichProgram(name, searchPath);
-  const paths = [...new Set([...places, ...(onPath === undefined ? [] : [onPath])])];
+  const paths = [...new Set([...places, ...(onPath === undefined || (await isWrapper(onPath)) ? [] : [onPath])])];
   const programs = await Promise.all(paths.map(askVersion));
   return programs.filter((program) => program !== undefined);
 }
@@ -113,6 +113,11 @@ async function versionedDirectories(): Promise<readonly string[]> {
     }),
   );
   return found.flat();
+}
+
+/** Debian's PATH leads to a script that starts the programs of the versioned directories, which takes longer than they do. */
+async function isWrapper(path: string): Promise<boolean> {
+  return (await realpath(path)).endsWith('/postgresql-common/pg_wrapper');
 }
 
 async function askVersion(path: string): Promise<ClientProgram | undefined> {

@@ -28,8 +28,10 @@ export async function* throughCodec(
 async function feedCodec(source: AsyncIterable<Buffer>, codec: Transform, usedUp?: UsedUp): Promise<void> {
   try {
     let previous = Promise.resolve();
+    let earlier = previous;
     for await (const piece of source) {
-      await previous;
+      await earlier;
+      earlier = previous;
       previous = written(codec, piece).finally(() => usedUp?.(piece));
       // Thrown with the next piece, or at the end.
       previous.catch(ignoreForNow);

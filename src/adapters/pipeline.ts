@@ -100,10 +100,14 @@ export async function feed(
   usedUp?: (piece: Buffer) => void,
 ): Promise<void> {
   try {
+    let previous = Promise.resolve();
     for await (const piece of source) {
-      if (input.destroyed) usedUp?.(piece);
-      else if (!input.write(piece, () => usedUp?.(piece))) await writableAgain(input);
+      const earlier = previous;
+      previous = written(input, piece).then(() => usedUp?.(piece));
+      // While one piece is read by the program the next one is made.
+      await earlier;
     }
+    await previous;
     input.end();
   } catch (error) {
     // Else the program would wait for the rest for ever, and whoever waits for its end with it.
@@ -112,13 +116,16 @@ export async function feed(
   }
 }
 
-async function writableAgain(input: Writable): Promise<void> {
+/** Waits until the program has taken a piece, or has stopped reading. */
+async function written(input: Writable, piece: Buffer): Promise<void> {
+  if (input.destroyed) return;
   await new Promise<void>((resolve) => {
-    const go = (): void => {
-      input.off('drain', go).off('close', go);
+    const done = (): void => {
+      input.off('close', done);
       resolve();
     };
-    input.on('drain', go).on('close', go);
+    input.once('close', done);
+    input.write(piece, done);
   });
 }
 

@@ -2,7 +2,7 @@ import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
 import { throughCodec, type UsedUp } from './codec.ts';
 
 /** Large pieces keep the number of turns through the event loop low. */
-const CHUNK_BYTES = 512 * 2 ** 10;
+const CHUNK_BYTES = 2048 * 2 ** 10;
 
 /**
  * Decompresses zstd with the library that Node.js brings. Content checksums are checked on the way.

@@ -11,6 +11,7 @@ import {
   type StageEnd,
 } from '../adapters/pipeline.ts';
 import { piecesOf } from '../adapters/pieces.ts';
+import { withWideBuffers } from '../adapters/wide-buffers.ts';
 import { MaintError } from '../base/errors.ts';
 import { ArchiveWatch, type Watched } from './archive-watch.ts';
 import { damageOf, type Through } from './opening.ts';
@@ -80,8 +81,13 @@ async function readOnce(request: DecodeRequest, signal: AbortSignal): Promise<Re
   return { fed, ends, watched: watch.finish() };
 }
 
-function startRestoring({ path }: ClientProgram, args: readonly string[], signal: AbortSignal): Promise<Pipeline> {
-  return startPipeline({ stages: [{ name: 'pg_restore', file: path, args }], input: 'written', signal });
+async function startRestoring(
+  { path }: ClientProgram,
+  args: readonly string[],
+  signal: AbortSignal,
+): Promise<Pipeline> {
+  const stage = await withWideBuffers({ name: 'pg_restore', file: path, args });
+  return startPipeline({ stages: [stage], input: 'written', signal });
 }
 
 interface Fed {

@@ -5,6 +5,7 @@ import { GrowingFile } from '../adapters/growing-file.ts';
 import { release } from '../adapters/memory.ts';
 import { checkStages, startPipeline, type Pipeline, type Stage, type StageEnd } from '../adapters/pipeline.ts';
 import { compressed, decompressed } from '../adapters/zstd.ts';
+import { withWideBuffers } from '../adapters/wide-buffers.ts';
 import { MaintError } from '../base/errors.ts';
 import { formatDuration } from '../base/units.ts';
 import { ForeignArchive } from './archive-header.ts';
@@ -71,7 +72,7 @@ export async function dump(request: DumpRequest, signal: AbortSignal): Promise<D
 }
 
 async function write(request: DumpRequest, file: GrowingFile, signal: AbortSignal): Promise<readonly string[]> {
-  await using pipeline = await startPipeline({ stages: stagesOf(request), input: 'none', signal });
+  await using pipeline = await startPipeline({ stages: await stagesOf(request), input: 'none', signal });
   await storePieces(outputOf(request, pipeline), file, request.onBytes);
   const ends = await pipeline.ended;
   signal.throwIfAborted();
@@ -94,14 +95,14 @@ function checkLocks(ends: readonly StageEnd[]): void {
   );
 }
 
-function stagesOf({ pgDump, zstd, level, snapshotId, environment }: DumpRequest): readonly Stage[] {
+async function stagesOf({ pgDump, zstd, level, snapshotId, environment }: DumpRequest): Promise<readonly Stage[]> {
   const args = ['--format=custom', '--compress=0', '--no-password', `--lock-wait-timeout=${LOCK_WAIT_MS}`];
-  const dumping = {
+  const dumping = await withWideBuffers({
     name: 'pg_dump',
     file: pgDump.path,
     args: [...args, `--snapshot=${snapshotId}`],
     env: { ...environment, PGAPPNAME: dumpSessionName(snapshotId) },
-  };
+  });
   if (zstd === undefined) return [dumping];
   return [dumping, { name: 'zstd', file: zstd, args: [`-${level}`, `-T${ZSTD_THREADS}`, '--quiet', '--stdout'] }];
 }

@@ -1,4 +1,4 @@
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { clientPrograms, pick } from '../../src/adapters/client-programs.ts';
@@ -43,6 +43,19 @@ describe('the client program for a server', () => {
     const clients = clientPrograms([folder], '/nonexistent', {});
     expect(await clients.find('pg_dump', 99)).toMatchObject({ path: join(folder, 'pg_dump'), major: 99 });
     await expect(clients.find('psql', 99)).rejects.toMatchObject({
+      code: expect.stringMatching(/PROGRAM_(MISSING|TOO_OLD)/),
+    });
+  });
+
+  test('is never asked of the script by which Debian chooses one: it only starts those that are found anyway', async ({
+    folder,
+  }) => {
+    const common = join(folder, 'postgresql-common');
+    const bin = join(folder, 'bin');
+    for (const each of [common, bin]) mkdirSync(each);
+    writeFileSync(join(common, 'pg_wrapper'), '#!/bin/sh\necho "pg_dump (PostgreSQL) 99.1"\n', { mode: 0o755 });
+    symlinkSync(join(common, 'pg_wrapper'), join(bin, 'pg_dump'));
+    await expect(clientPrograms([], bin, {}).find('pg_dump', 99)).rejects.toMatchObject({
       code: expect.stringMatching(/PROGRAM_(MISSING|TOO_OLD)/),
     });
   });

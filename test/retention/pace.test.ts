@@ -21,7 +21,9 @@ test('a batch is at most twice as large as the one before, more only up to half 
   fc.assert(
     fc.property(fc.integer({ min: 100, max: 50_000 }), fc.double({ min: 0, max: 1e6, noNaN: true }), (rows, ms) => {
       const next = nextRows(rows, ms, { pace: 'full' });
-      expect(next).toBeLessThanOrEqual(Math.min(50_000, Math.max(rows * 2, Math.min(rows * 16, (rows * 100) / Math.max(1, ms)) + 1)));
+      expect(next).toBeLessThanOrEqual(
+        Math.min(50_000, Math.max(rows * 2, Math.min(rows * 16, (rows * 100) / Math.max(1, ms)) + 1)),
+      );
       expect(next).toBeGreaterThanOrEqual(Math.max(100, Math.floor(rows / 2)));
     }),
   );

@@ -87,12 +87,14 @@ describe('killed in the middle', () => {
     const unchanged = await firstBackup({ database, vault });
     const gate = await withGate({ database, vault });
     const taking = vault.take({}, { clients: gate.clients });
-    // Counting is done by then.
     await copying(database);
-    await database.query(
-      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE datname = current_database() AND state = 'idle in transaction' AND application_name = 'maint/test'`,
-    );
+    await until('the session that holds the snapshot to be killed', async () => {
+      const killed = await database.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+          WHERE datname = current_database() AND state = 'idle in transaction' AND application_name = 'maint/test'`,
+      );
+      return killed.length > 0 ? true : undefined;
+    });
     await gate.open();
     await expect(taking).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
     await unchanged();
