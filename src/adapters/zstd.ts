@@ -2,16 +2,23 @@ import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
 import { throughCodec, type UsedUp } from './codec.ts';
 
 /** Large pieces keep the number of turns through the event loop low. */
-const CHUNK_BYTES = 2048 * 2 ** 10;
+const CHUNK_BYTES = 512 * 2 ** 10;
+/** Decompressing, a thread of its own waits for its next turn through the event loop with each piece; these cost memory. */
+export const WIDE_CHUNK_BYTES = 2 * 2 ** 20;
 
 /**
  * Decompresses zstd with the library that Node.js brings. Content checksums are checked on the way.
  * @param usedUp where given, the next piece is asked for while the codec still reads the one before, and this is told
  *   when it has; where not, each piece is used up when the next is asked for
+ * @param chunkSize of the pieces that come out, in bytes
  * @throws when the bytes are no zstd, are damaged, or end too early: see `isDamaged`
  */
-export function decompressed(source: AsyncIterable<Buffer>, usedUp?: UsedUp): AsyncIterable<Buffer> {
-  return throughCodec(source, createZstdDecompress({ chunkSize: CHUNK_BYTES }), usedUp);
+export function decompressed(
+  source: AsyncIterable<Buffer>,
+  usedUp?: UsedUp,
+  chunkSize = CHUNK_BYTES,
+): AsyncIterable<Buffer> {
+  return throughCodec(source, createZstdDecompress({ chunkSize }), usedUp);
 }
 
 /**

@@ -3,7 +3,7 @@ import { recipientsOf } from '../adapters/age-keys.ts';
 import type { ClientPrograms } from '../adapters/client-programs.ts';
 import { release } from '../adapters/memory.ts';
 import type { Stage } from '../adapters/pipeline.ts';
-import { decompressed, isDamaged } from '../adapters/zstd.ts';
+import { decompressed, isDamaged, WIDE_CHUNK_BYTES } from '../adapters/zstd.ts';
 import { MaintError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 import type { Manifest } from './manifest.ts';
@@ -94,7 +94,7 @@ async function decoderOf(name: string, { clients, identity }: Keys): Promise<Dec
     throw new MaintError('PROGRAM_TOO_OLD', `this maint does not know how to open ${name}`, {
       hint: 'Use the version of maint that made the backup, or a newer one.',
     });
-  const through: Through = (source) => decompressed(source, release);
+  const through: Through = (source) => decompressed(source, release, WIDE_CHUNK_BYTES);
   const file = await clients.locate('zstd');
   const args = ['--decompress', '--quiet', '--stdout'];
   return { stage: file === undefined ? undefined : { name, file, args }, through };
