@@ -25,7 +25,9 @@ function worded(value: number): string {
   return value.toLocaleString('en-US', { maximumSignificantDigits: value < 1_000 ? 3 : 6 });
 }
 
-/** The middle one. */
+/** The median. */
 export function middle(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+  const sorted = values.toSorted((a, b) => a - b);
+  const [low = Number.NaN, high = low] = sorted.slice(Math.ceil(sorted.length / 2) - 1);
+  return sorted.length % 2 === 1 ? low : (low + high) / 2;
 }
