@@ -22,6 +22,7 @@ export function openFolderStore(
   const locate = (path: string): string => join(root, path);
   return {
     name,
+    isNear: true,
     locate,
     async list(path, signal) {
       const listing = await listed(locate(path), signal);

@@ -29,6 +29,8 @@ export interface StoreUpload {
 export interface Store {
   /** How reports and messages call it. */
   readonly name: string;
+  /** Reading a file twice costs next to nothing: it lies on this host. */
+  readonly isNear?: true;
   /** Where a path lies, for a person: `/var/backups/maint/app`, `s3://bucket/app`. Never a secret. */
   locate(path: string): string;
   /** @returns what is in a folder; undefined where there is nothing of that name */

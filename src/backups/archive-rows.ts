@@ -3,6 +3,8 @@ import { ForeignArchive, readArchiveHeader, type ArchiveHeader, type TableData }
 /** A table of the archive with the rows that were found in its data blocks. */
 export interface CountedTable extends TableData {
   readonly rows: number;
+  /** Of its data as COPY writes it. */
+  readonly bytes: number;
 }
 
 /** The archive ended too early, or what stands in it makes no sense. */
@@ -34,7 +36,7 @@ export class ArchiveRows {
   #nextTry = FIRST_TRY_BYTES;
   #header: ArchiveHeader | undefined;
 
-  readonly #rows = new Map<number, number>();
+  readonly #found = new Map<number, Pick<CountedTable, 'rows' | 'bytes'>>();
   /** A few bytes of a block's head that ended with a chunk. */
   readonly #scratch = Buffer.alloc(16);
   #scratchBytes = 0;
@@ -42,6 +44,7 @@ export class ArchiveRows {
   /** The table whose data goes by; undefined in large objects. */
   #table: number | undefined;
   #tableRows = 0;
+  #tableBytes = 0;
   /** The last bytes of its data, as one number, unless they end at `#tailEnd`. */
   #tail = 0;
   /** Where long data ended in the chunk at hand: its last bytes become a number only when it turns out to be the last. */
@@ -80,9 +83,10 @@ export class ArchiveRows {
     if (this.#expected !== 'block' || this.#scratchBytes > 0 || this.#left > 0)
       throw new BrokenArchive('the archive ends within its data');
     return this.#header.tables.map((table) => {
-      const rows = this.#rows.get(table.dumpId);
-      if (rows === undefined) throw new BrokenArchive(`the archive has no data of table ${table.schema}.${table.name}`);
-      return { ...table, rows };
+      const found = this.#found.get(table.dumpId);
+      if (found === undefined)
+        throw new BrokenArchive(`the archive has no data of table ${table.schema}.${table.name}`);
+      return { ...table, ...found };
     });
   }
 
@@ -105,6 +109,7 @@ export class ArchiveRows {
       const end = Math.min(at + this.#left, chunk.length);
       this.#left -= end - at;
       if (this.#table !== undefined) {
+        this.#tableBytes += end - at;
         newline = this.#countRows(chunk, at, end, newline);
         this.#keepTail(chunk, at, end);
       }
@@ -182,6 +187,7 @@ export class ArchiveRows {
       throw new BrokenArchive(`unknown kind of data block ${kind ?? '?'}`);
     this.#table = kind === TABLE_BLOCK ? dumpId : undefined;
     this.#tableRows = 0;
+    this.#tableBytes = 0;
     this.#tail = 0;
     this.#expected = kind === TABLE_BLOCK ? 'length' : 'object';
   }
@@ -189,7 +195,8 @@ export class ArchiveRows {
   #endData(): void {
     if (this.#table !== undefined) {
       if (this.#tail !== END_MARK) throw new ForeignArchive('the data of a table has no end mark');
-      this.#rows.set(this.#table, this.#tableRows - END_MARK_NEWLINES);
+      const rows = this.#tableRows - END_MARK_NEWLINES;
+      this.#found.set(this.#table, { rows, bytes: this.#tableBytes - END_MARK_BYTES });
     }
     this.#expected = this.#table === undefined ? 'object' : 'block';
   }

@@ -6,6 +6,8 @@ const count = z.int().nonnegative();
 
 const table = z.object({
   rows: count,
+  /** Of its rows as COPY writes them; undefined where only pg_restore can read the dump, and in backups of an older maint. */
+  bytes: count.optional(),
   /** The table that the COPY in the dump names, where it is another one: the root of partitions that are loaded through it. */
   loadedInto: z.string().optional(),
   /** The partitioned table that it is a leaf of, through whatever lies between. */

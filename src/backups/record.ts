@@ -47,9 +47,11 @@ export function compareDecoded(source: Source, found: ReadonlyMap<string, number
   };
 }
 
-function manifestTable({ schema, name, rows, copyStatement }: CountedTable): ManifestTable {
+function manifestTable({ schema, name, rows, bytes, copyStatement }: CountedTable): ManifestTable {
   const target = parseCopy(copyStatement)?.table;
-  return target === undefined || target === tableKey(schema, name) ? { rows } : { rows, loadedInto: target };
+  return target === undefined || target === tableKey(schema, name)
+    ? { rows, bytes }
+    : { rows, bytes, loadedInto: target };
 }
 
 function partition(root: string | undefined): Pick<ManifestTable, 'partitionOf'> {

@@ -5,10 +5,12 @@ import type { Manifest } from './manifest.ts';
 import { openingOf } from './opening.ts';
 import type { RestoreFinding } from './restore-checks.ts';
 import type { ArchiveHead } from './restore-head.ts';
-import { buildIndexes, loadData, type LoadTarget } from './restore-load.ts';
+import { loadData, makeDefinitions, type LoadTarget } from './restore-load.ts';
 import type { Part } from './restore-part.ts';
+import { divideLoad } from './restore-streams.ts';
 import type { RestoreServer } from './restore-target.ts';
 import type { StoredArtifact } from './stored.ts';
+import { allTogether } from './together.ts';
 
 /** A backup and the empty database that it goes into. */
 export interface FillRequest {
@@ -43,30 +45,27 @@ export interface Filled {
 }
 
 /**
- * Fills an empty database from a backup in two phases: the dump streams through, then what stands in the head of the
- * archive is built several at a time. Streaming alone would build one index after the other.
+ * Fills an empty database from a backup in phases: the rows stream through, in several streams where that is faster, then
+ * what stands in the head of the archive is built several at a time. One stream alone would build one index after the other.
  * @throws MaintError when it failed for a reason that says nothing about the backup
  */
 export async function fillDatabase(request: FillRequest, signal: AbortSignal): Promise<Filled> {
-  const { server, database, dump, manifest, head, jobs, onBytes } = request;
+  const { server, database, dump, manifest, head } = request;
   const pgRestore = await server.clients.find('pg_restore', manifest.tools.pgDumpMajor);
-  const target = {
+  const target: LoadTarget = {
     pgRestore,
     environment: server.environment,
     database,
     keepsOwners: request.keepsOwners && head !== undefined,
     listPath: await writeList(request),
   };
-  const opening = await openingOf(dump.codec, dump.keys);
-  const loaded = await timed(() =>
-    loadData({ ...target, read: dump.read, opening, isFirstOfTwo: head !== undefined, onBytes }, signal),
-  );
+  const loaded = await timed(() => load(request, target, signal));
   const { sha256, fault } = loaded.value;
-  const changed = sha256 === dump.sha256 ? [] : [changedDump(dump)];
+  const changed = sha256 === undefined || sha256 === dump.sha256 ? [] : [changedDump(dump)];
   if (fault !== undefined || head === undefined)
     return { findings: [...changed, ...failed(fault)], loadSeconds: loaded.ms / 1_000, indexSeconds: 0 };
   request.onIndexes?.();
-  const built = await timed(() => build(target, { head, jobs, scratch: request.scratch }, signal));
+  const built = await timed(() => define({ ...request, head }, { ...target, section: 'post-data' }, signal));
   return {
     findings: [...changed, ...failed(built.value)],
     loadSeconds: loaded.ms / 1_000,
@@ -74,11 +73,64 @@ export async function fillDatabase(request: FillRequest, signal: AbortSignal): P
   };
 }
 
-/** As pg_restore reads it: one id on each line. */
+/** What loading said; the hash is undefined where it came to no end. */
+interface LoadEnd {
+  readonly sha256?: string;
+  readonly fault: string | undefined;
+}
+
+async function load(request: FillRequest, target: LoadTarget, signal: AbortSignal): Promise<LoadEnd> {
+  const { head, part, manifest, dump, jobs, onBytes } = request;
+  const opening = await openingOf(dump.codec, dump.keys);
+  const data = { ...target, read: dump.read, opening, onBytes };
+  if (head === undefined) return loadData({ ...data, sections: undefined }, signal);
+  const objects = part?.objects ?? head.header.objects;
+  // Decrypting happens in maint itself, which is busy enough with one stream of that.
+  const isDivisible = dump.isNear && opening.stages.length > 0 && !dump.codec.includes('age');
+  const [first = [], ...others] = isDivisible ? divideLoad({ objects, tables: manifest.tables, jobs }) : [];
+  if (others.length === 0) return loadData({ ...data, sections: ['pre-data', 'data'] }, signal);
+  const fault = await define({ ...request, head }, { ...target, section: 'pre-data' }, signal);
+  if (fault !== undefined) return { fault };
+  const listPaths: string[] = [];
+  for (const [index, ids] of [first, ...others].entries())
+    listPaths.push(await writeIds(request.scratch, `stream-${index}.list`, ids));
+  return loadStreams(data, listPaths, signal);
+}
+
+/** Each stream reads the whole dump, and loads what stands in its list. */
+async function loadStreams(
+  data: Omit<Parameters<typeof loadData>[0], 'sections'>,
+  listPaths: readonly string[],
+  signal: AbortSignal,
+): Promise<LoadEnd> {
+  const ends = await allTogether(
+    signal,
+    listPaths.map((listPath, index) => (stop: AbortSignal) => {
+      const onBytes = index === 0 ? data.onBytes : ignoreBytes;
+      return loadData({ ...data, listPath, onBytes, sections: ['data'] }, stop);
+    }),
+  );
+  const fault = ends.find((end) => end.fault !== undefined)?.fault;
+  // All have read the same file: where two saw different bytes, either is a finding.
+  const sha256 = ends.find((end) => end.sha256 !== ends[0]?.sha256)?.sha256 ?? ends[0]?.sha256;
+  return { fault, ...(sha256 !== undefined && { sha256 }) };
+}
+
+function ignoreBytes(): void {}
+
 async function writeList({ part, scratch }: FillRequest): Promise<string | undefined> {
   if (part === undefined) return undefined;
-  const path = join(scratch, 'part.list');
-  await writeBytes(path, Buffer.from(part.objects.map(({ id }) => `${id}\n`).join('')));
+  return writeIds(
+    scratch,
+    'part.list',
+    part.objects.map(({ id }) => id),
+  );
+}
+
+/** As pg_restore reads it: one id on each line. */
+async function writeIds(scratch: string, name: string, ids: readonly number[]): Promise<string> {
+  const path = join(scratch, name);
+  await writeBytes(path, Buffer.from(ids.map((id) => `${id}\n`).join('')));
   return path;
 }
 
@@ -90,16 +142,16 @@ function failed(fault: string | undefined): readonly RestoreFinding[] {
   return fault === undefined ? [] : [{ detail: 'restore.load_failed', message: fault }];
 }
 
-interface Building extends Pick<FillRequest, 'jobs' | 'scratch'> {
+interface Defining extends Pick<FillRequest, 'jobs' | 'scratch'> {
   readonly head: ArchiveHead;
 }
 
-async function build(
-  target: LoadTarget,
-  { head, jobs, scratch }: Building,
+async function define(
+  { head, jobs, scratch }: Defining,
+  target: LoadTarget & { readonly section: 'pre-data' | 'post-data' },
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const headPath = join(scratch, HEAD_FILE);
   await writeBytes(headPath, head.bytes);
-  return buildIndexes({ ...target, headPath, jobs }, signal);
+  return makeDefinitions({ ...target, headPath, jobs }, signal);
 }

@@ -30,8 +30,8 @@ interface DataRequest extends LoadTarget {
   /** Reads the stored dump from front to back. */
   readonly read: () => AsyncIterable<Buffer>;
   readonly opening: Opening;
-  /** False loads everything in one pass, for an archive whose head cannot be read on its own. */
-  readonly isFirstOfTwo: boolean;
+  /** What is loaded of it; everything where undefined, for an archive whose head cannot be read on its own. */
+  readonly sections: readonly ('pre-data' | 'data')[] | undefined;
   /** Told the stored bytes read so far. */
   readonly onBytes: (bytes: number) => void;
 }
@@ -50,8 +50,8 @@ interface Loaded {
  * @throws MaintError when the failure says nothing about the dump: no room, no extension, no server
  */
 export async function loadData(request: DataRequest, signal: AbortSignal): Promise<Loaded> {
-  const { opening, isFirstOfTwo } = request;
-  const sections = isFirstOfTwo ? ['--section=pre-data', '--section=data'] : [];
+  const { opening, sections: wanted = [] } = request;
+  const sections = wanted.map((section) => `--section=${section}`);
   await using pipeline = await startPipeline({
     stages: [...opening.stages, restoring(request, sections)],
     input: 'written',
@@ -69,17 +69,21 @@ export async function loadData(request: DataRequest, signal: AbortSignal): Promi
 }
 
 /**
- * Builds what comes after the rows, several at a time: indexes, constraints, triggers, materialized views. They stand in
- * the head of the archive, which pg_restore can seek in.
+ * Makes what comes before the rows, or after them, several at a time: indexes, constraints, triggers, materialized views. It
+ * all stands in the head of the archive, which pg_restore can seek in.
  * @param headPath a file with the head of the archive
  * @returns why it could not be done; undefined where it could
  * @throws MaintError as `loadData`
  */
-export async function buildIndexes(
-  target: LoadTarget & { readonly headPath: string; readonly jobs: number },
+export async function makeDefinitions(
+  target: LoadTarget & {
+    readonly headPath: string;
+    readonly section: 'pre-data' | 'post-data';
+    readonly jobs: number;
+  },
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const args = [`--jobs=${target.jobs}`, '--section=post-data'];
+  const args = [`--jobs=${target.jobs}`, `--section=${target.section}`];
   await using pipeline = await startPipeline({
     stages: [restoring(target, args, target.headPath)],
     input: 'none',

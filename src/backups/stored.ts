@@ -16,6 +16,8 @@ export interface StoredArtifact {
   readonly keys: Keys;
   /** Reads it from front to back, each time it is called. */
   readonly read: () => AsyncIterable<Buffer>;
+  /** Reading it twice costs next to nothing. */
+  readonly isNear: boolean;
 }
 
 /** A backup with what it takes to open it. */
@@ -36,7 +38,9 @@ export function storedDump({ entry, manifest, keys }: StoredBackup, signal: Abor
       hint: 'Look at it with `maint verify-backup --all`.',
     });
   const { path: name, bytes: sizeBytes, sha256, codec } = artifact;
-  return { name, sizeBytes, sha256, codec, keys, read: () => entry.store.read(`${entry.path}/${name}`, signal) };
+  const isNear = entry.store.isNear === true;
+  const read = (): AsyncIterable<Buffer> => entry.store.read(`${entry.path}/${name}`, signal);
+  return { name, sizeBytes, sha256, codec, keys, read, isNear };
 }
 
 /** The SHA-256 of what is read, in hex. The pieces are used up. */
