@@ -457,6 +457,12 @@ describe('directories', () => {
   });
 });
 
+/** A crontab of the test's own: that of the machine belongs to everybody. */
+function crontabOf(line: string): { readonly PATH: string } {
+  const crontab = `#!/bin/sh\ncat <<'END'\n${line}\nEND\n`;
+  return { PATH: `${searchPath([], { crontab })}:${process.env['PATH'] ?? ''}` };
+}
+
 describe('the schedule', () => {
   test.for([
     ['17 3 * * * maint daily --cron', 'ok'],
@@ -466,14 +472,12 @@ describe('the schedule', () => {
     ['17 3 * * * maint tick --cron', 'warn'],
     ['17 3 * * * maint dailyreport', 'warn'],
   ] as const)('with the line %s is %s', async ([line, status]) => {
-    const crontab = `#!/bin/sh\ncat <<'END'\n${line}\nEND\n`;
-    const PATH = `${searchPath([], { crontab })}:${process.env['PATH'] ?? ''}`;
-    const { checks } = await examine(makeWorld({ cwd: folder(), env: { PATH } }));
+    const { checks } = await examine(makeWorld({ cwd: folder(), env: crontabOf(line) }));
     expect(named(checks, 'daily')).toMatchObject([{ status }]);
   });
 
   test('misses the tick, which makes up for what was missed', async () => {
-    const { checks } = await examine(makeWorld({ cwd: folder() }));
+    const { checks } = await examine(makeWorld({ cwd: folder(), env: crontabOf('') }));
     expect(named(checks, 'tick')).toMatchObject([
       { status: 'warn', fix: [expect.any(String), expect.stringContaining('*/5')] },
     ]);
@@ -482,7 +486,8 @@ describe('the schedule', () => {
   test('names the line to add, with the time and the file of the configuration', async () => {
     const cwd = folder();
     writeFileSync(join(cwd, 'maint.yaml'), 'schedule: { daily: "5 2 * * *" }\n');
-    const { checks } = await examine(makeWorld({ cwd, process: { nodePath: '/n/node', scriptPath: '/s 1/maint.js' } }));
+    const program = { nodePath: '/n/node', scriptPath: '/s 1/maint.js' };
+    const { checks } = await examine(makeWorld({ cwd, env: crontabOf(''), process: program }));
     expect(named(checks, 'daily')[0]?.fix).toContain(`maint cron install --config ${join(cwd, 'maint.yaml')}`);
     expect(named(checks, 'daily')[0]?.fix).toContain(
       `crontab -e, and add: 5 2 * * * /n/node '/s 1/maint.js' daily --cron --config ${join(cwd, 'maint.yaml')}`,

@@ -197,7 +197,9 @@ describe('a table that lost its rows', () => {
       DROP TABLE old; CREATE TABLE new PARTITION OF events FOR VALUES FROM (1000) TO (2000);
       INSERT INTO events SELECT generate_series(1000, 1990)`);
     expect((await vault.take()).status).toBe('done');
-    expect((await newestManifest(vault)).tables).toEqual({ 'public.new': { rows: 991, partitionOf: 'public.events' } });
+    expect((await newestManifest(vault)).tables).toEqual({
+      'public.new': { rows: 991, bytes: 4_955, partitionOf: 'public.events' },
+    });
   });
 });
 
