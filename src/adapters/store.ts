@@ -29,7 +29,7 @@ export interface StoreUpload {
 export interface Store {
   /** How reports and messages call it. */
   readonly name: string;
-  /** Reading a file twice costs next to nothing: it lies on this host. */
+  /** A file that several read at the same time is read once: it lies in a folder, and the system keeps what was read. */
   readonly isNear?: true;
   /** Where a path lies, for a person: `/var/backups/maint/app`, `s3://bucket/app`. Never a secret. */
   locate(path: string): string;

@@ -60,8 +60,8 @@ export async function fillDatabase(request: FillRequest, signal: AbortSignal): P
     listPath: await writeList(request),
   };
   const loaded = await timed(() => load(request, target, signal));
-  const { sha256, fault } = loaded.value;
-  const changed = sha256 === undefined || sha256 === dump.sha256 ? [] : [changedDump(dump)];
+  const { hashes, fault } = loaded.value;
+  const changed = hashes.every((sha256) => sha256 === dump.sha256) ? [] : [changedDump(dump)];
   if (fault !== undefined || head === undefined)
     return { findings: [...changed, ...failed(fault)], loadSeconds: loaded.ms / 1_000, indexSeconds: 0 };
   request.onIndexes?.();
@@ -73,9 +73,10 @@ export async function fillDatabase(request: FillRequest, signal: AbortSignal): P
   };
 }
 
-/** What loading said; the hash is undefined where it came to no end. */
+/** What loading said. */
 interface LoadEnd {
-  readonly sha256?: string;
+  /** What each stream read; none where no row was loaded. */
+  readonly hashes: readonly string[];
   readonly fault: string | undefined;
 }
 
@@ -83,14 +84,14 @@ async function load(request: FillRequest, target: LoadTarget, signal: AbortSigna
   const { head, part, manifest, dump, jobs, onBytes } = request;
   const opening = await openingOf(dump.codec, dump.keys);
   const data = { ...target, read: dump.read, opening, onBytes };
-  if (head === undefined) return loadData({ ...data, sections: undefined }, signal);
+  if (head === undefined) return asOne(await loadData({ ...data, sections: undefined }, signal));
   const objects = part?.objects ?? head.header.objects;
   // Decrypting happens in maint itself, which is busy enough with one stream of that.
   const isDivisible = dump.isNear && opening.stages.length > 0 && !dump.codec.includes('age');
   const [first = [], ...others] = isDivisible ? divideLoad({ objects, tables: manifest.tables, jobs }) : [];
-  if (others.length === 0) return loadData({ ...data, sections: ['pre-data', 'data'] }, signal);
+  if (others.length === 0) return asOne(await loadData({ ...data, sections: ['pre-data', 'data'] }, signal));
   const fault = await define({ ...request, head }, { ...target, section: 'pre-data' }, signal);
-  if (fault !== undefined) return { fault };
+  if (fault !== undefined) return { hashes: [], fault };
   const listPaths: string[] = [];
   for (const [index, ids] of [first, ...others].entries())
     listPaths.push(await writeIds(request.scratch, `stream-${index}.list`, ids));
@@ -110,10 +111,11 @@ async function loadStreams(
       return loadData({ ...data, listPath, onBytes, sections: ['data'] }, stop);
     }),
   );
-  const fault = ends.find((end) => end.fault !== undefined)?.fault;
-  // All have read the same file: where two saw different bytes, either is a finding.
-  const sha256 = ends.find((end) => end.sha256 !== ends[0]?.sha256)?.sha256 ?? ends[0]?.sha256;
-  return { fault, ...(sha256 !== undefined && { sha256 }) };
+  return { hashes: ends.map(({ sha256 }) => sha256), fault: ends.find((end) => end.fault !== undefined)?.fault };
+}
+
+function asOne({ sha256, fault }: Awaited<ReturnType<typeof loadData>>): LoadEnd {
+  return { hashes: [sha256], fault };
 }
 
 function ignoreBytes(): void {}

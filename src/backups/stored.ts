@@ -16,7 +16,7 @@ export interface StoredArtifact {
   readonly keys: Keys;
   /** Reads it from front to back, each time it is called. */
   readonly read: () => AsyncIterable<Buffer>;
-  /** Reading it twice costs next to nothing. */
+  /** As `Store.isNear`. */
   readonly isNear: boolean;
 }
 
