@@ -198,7 +198,9 @@ describe.skipIf(!hasPython())('maint restore at a terminal', { timeout: 120_000 
     await typed.answer('Name of the new database', '\n');
     await typed.answer('Go on? [y/N]: ', 'y\n');
     await until('indexes are built', () =>
-      processes().some(({ commandLine }) => commandLine.includes('--section=post-data')),
+      processes().some(
+        ({ commandLine }) => commandLine.includes('--section=post-data') && commandLine.includes(database.name),
+      ),
     );
     await typed.answer('', '\u0003');
     expect(await typed.ended).toBe(130);

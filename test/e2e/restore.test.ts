@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { flat, MAINT } from '../support/maint.ts';
 import { clusterUrl, queryOnce } from '../support/database.ts';
-import { processes, until } from '../support/process-table.ts';
+import { descendants, processes, until } from '../support/process-table.ts';
 import { test, type Site } from '../support/site.ts';
 
 const SCHEMA = `
@@ -174,7 +174,7 @@ test('a restore that a signal stops drops what it had begun', async ({ site }) =
   const copy = `${database.name}_copy`;
   const running = site.start('restore', '--to-database', copy);
   await until('indexes are built', () =>
-    processes().some(({ commandLine }) => commandLine.includes('--section=post-data')),
+    descendants(running.child.pid ?? 0).some(({ commandLine }) => commandLine.includes('--section=post-data')),
   );
   running.child.kill('SIGTERM');
   expect(await running.ended).toMatchObject({ exitCode: 143 });
