@@ -69,7 +69,7 @@ export function judgeSlot({ name, isActive, retainedBytes, walStatus }: SlotRow,
 /** This server, where it is a standby. With everything replayed that it received it is up to date, however old that is. */
 export function judgeStandby({ bytes, behindMs, isReceiving }: OwnLagRow, thresholds: LinkThresholds): Link {
   const isCaughtUp = isReceiving && bytes === 0;
-  const lagMs = isCaughtUp ? 0 : (behindMs ?? 0);
+  const lagMs = isCaughtUp ? 0 : behindMs;
   const status = gradeLag(bytes ?? 0, lagMs, thresholds);
   const cut = isReceiving ? '' : ', without a connection to its primary';
   return {

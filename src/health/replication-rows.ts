@@ -24,8 +24,8 @@ export interface SlotRow {
 export interface OwnLagRow {
   /** Received, but not yet visible. */
   readonly bytes: number | null;
-  /** Since the last replayed transaction was committed; null before the first. */
-  readonly behindMs: number | null;
+  /** Since the last replayed transaction was committed, or since this server started where it has replayed none yet. */
+  readonly behindMs: number;
   /** Is there a connection to the primary? */
   readonly isReceiving: boolean;
 }
@@ -50,7 +50,9 @@ export const SLOTS = sql<SlotRow>`
    WHERE NOT temporary
    ORDER BY slot_name`;
 
+// Null is the status that the role may not see.
 export const OWN_LAG = sql<OwnLagRow>`
   SELECT pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())::float8 AS bytes,
-         (extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::float8 AS "behindMs",
-         EXISTS (SELECT FROM pg_stat_wal_receiver) AS "isReceiving"`;
+         (extract(epoch FROM clock_timestamp() - coalesce(pg_last_xact_replay_timestamp(), pg_postmaster_start_time()))
+           * 1000)::float8 AS "behindMs",
+         EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status IS NULL OR status = 'streaming') AS "isReceiving"`;

@@ -7,6 +7,8 @@ import type { Cluster } from '../../src/adapters/cluster.ts';
 /** A server that follows another. */
 export interface Standby extends Disposable {
   url(database: string): string;
+  /** Stops it and starts it again, whether its primary is there or not. */
+  restart(): void;
 }
 
 /** Copies a cluster and lets the copy follow it, streaming through a slot where one is named. */
@@ -29,9 +31,15 @@ export function startStandby(primary: Cluster, binDirectory: string, slot?: stri
   const follow = slot === undefined ? ['-R'] : ['-R', '-S', slot];
   run('pg_basebackup', ...from, '-D', data, '-X', 'stream', '-c', 'fast', ...follow);
   appendFileSync(join(data, 'postgresql.auto.conf'), `cluster_name = 'standby'\n`);
-  run('pg_ctl', 'start', '-w', '-s', '-D', data, '-l', join(directory, 'server.log'), '-o', `-k ${directory}`);
+  const start = (): void =>
+    run('pg_ctl', 'start', '-w', '-s', '-D', data, '-l', join(directory, 'server.log'), '-o', `-k ${directory}`);
+  start();
   return {
     url: (database) => primary.url(database).replace(primary.socketDirectory, directory),
+    restart: () => {
+      run('pg_ctl', 'stop', '-m', 'fast', '-s', '-D', data);
+      start();
+    },
     [Symbol.dispose]: () => {
       run('pg_ctl', 'stop', '-m', 'immediate', '-s', '-D', data);
       rmSync(directory, { recursive: true, force: true });
