@@ -1,4 +1,4 @@
-import type { Readable, Writable } from 'node:stream';
+import { Readable, type Writable } from 'node:stream';
 import { MaintError } from '../base/errors.ts';
 import { programEnvironment, type Given, type ProgramKind } from './program-environment.ts';
 import { lastLines, loadExeca } from './programs.ts';
@@ -34,7 +34,7 @@ export interface StageEnd {
 export interface Pipeline extends AsyncDisposable {
   /** What goes into the first program; undefined when it reads nothing. */
   readonly input: Writable | undefined;
-  /** What comes out of the last program. */
+  /** What comes out of the last program; nothing where that goes into a file. */
   readonly output: Readable;
   /** How each ended, in order, once all have ended. Never rejects. */
   readonly ended: Promise<readonly StageEnd[]>;
@@ -44,6 +44,8 @@ interface PipelineRequest {
   readonly stages: readonly Stage[];
   /** `written` gives `Pipeline.input`. */
   readonly input: 'none' | 'written';
+  /** An open file that the last one writes into; `Pipeline.output` where undefined. */
+  readonly output?: Writable;
   /** Aborting it stops all programs. */
   readonly signal: AbortSignal;
 }
@@ -57,7 +59,7 @@ const STDERR_LIMIT = 64 * 2 ** 10;
  * SIGPIPE ends it, and then the one before.
  * @throws MaintError PROGRAM_MISSING when a program cannot be started
  */
-export async function startPipeline({ stages, input, signal }: PipelineRequest): Promise<Pipeline> {
+export async function startPipeline({ stages, input, output: file, signal }: PipelineRequest): Promise<Pipeline> {
   const { execa } = await loadExeca();
   signal.throwIfAborted();
   const running: Running[] = [];
@@ -65,7 +67,7 @@ export async function startPipeline({ stages, input, signal }: PipelineRequest):
   for (const [index, stage] of [...stages.entries()].toReversed()) {
     const next = running[0];
     const stdin = index === 0 && input === 'none' ? 'ignore' : 'pipe';
-    const started = start(execa, stage, { stdin, stdout: next?.stdin ?? 'pipe' });
+    const started = start(execa, stage, { stdin, stdout: next?.stdin ?? file ?? 'pipe' });
     running.unshift(started);
     // This copy must go, or the next program would wait for its end for ever.
     next?.stdin?.destroy();
@@ -79,7 +81,7 @@ export async function startPipeline({ stages, input, signal }: PipelineRequest):
   const ended = Promise.all(running.map(({ ended }) => ended)).finally(() =>
     signal.removeEventListener('abort', onAbort),
   );
-  const output = running.at(-1)?.stdout;
+  const output = running.at(-1)?.stdout ?? (file === undefined ? undefined : Readable.from([]));
   if (output === undefined) throw new Error('a pipeline needs at least one program');
   return {
     input: input === 'written' ? running[0]?.stdin : undefined,

@@ -1,7 +1,10 @@
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
 import { chmod, cp, lstat, mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { getuid, kill } from 'node:process';
+import { availableMemory, getuid, kill } from 'node:process';
+import type { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { translated } from './files.ts';
 
@@ -13,6 +16,11 @@ export function temporaryFolder(): string {
 /** How many things this machine can compute at once. */
 export function processorCount(): number {
   return availableParallelism();
+}
+
+/** How much memory a new process can have before something has to go: what a container allows, or what is to spare. */
+export function spareMemoryBytes(): number {
+  return availableMemory();
 }
 
 /** Numeric id of the current user; undefined where the system has none. */
@@ -32,6 +40,18 @@ export async function makeScratchFolder(path: string): Promise<void> {
 /** Writes a file that need not survive a power cut. @throws MaintError FILE_UNUSABLE, NO_SPACE */
 export async function writeBytes(path: string, bytes: Buffer): Promise<void> {
   await translated(path, () => writeFile(path, bytes, { mode: 0o600 }));
+}
+
+/** A new file that programs can write into, for data that need not survive a power cut. Disposing closes it here. */
+export interface ScratchFile extends Disposable {
+  readonly file: Writable;
+}
+
+/** Makes a file that only this user can read. @throws MaintError FILE_UNUSABLE, NO_SPACE */
+export async function openScratchFile(path: string): Promise<ScratchFile> {
+  const file = createWriteStream(path, { flags: 'wx', mode: 0o600 });
+  await translated(path, () => once(file, 'open'));
+  return { file, [Symbol.dispose]: () => void file.destroy() };
 }
 
 /** Copies a folder with all that is in it to a new place that need not survive a power cut. @throws MaintError FILE_UNUSABLE, NO_SPACE */

@@ -59,13 +59,19 @@ export async function dump(request: DumpRequest, signal: AbortSignal): Promise<D
   const { folder, sealing } = request;
   const name = dumpFile(sealing.suffix);
   await using file = await GrowingFile.create(join(folder, name));
-  const [warnings, { sha256, ...found }] = await together(
+  const [warnings, { sha256, contentBytes, ...found }] = await together(
     signal,
     (stop) => write(request, file, stop),
     (stop) => readBack(file, sealing, stop),
   );
   return {
-    artifact: { path: name, bytes: file.size, sha256, codec: ['pg_dump-custom', 'zstd', ...sealing.codec] },
+    artifact: {
+      path: name,
+      bytes: file.size,
+      contentBytes,
+      sha256,
+      codec: ['pg_dump-custom', 'zstd', ...sealing.codec],
+    },
     ...found,
     warnings,
   };
@@ -116,8 +122,9 @@ async function readBack(
   file: GrowingFile,
   { unseal }: Sealing,
   signal: AbortSignal,
-): Promise<Pick<Dump, 'tables' | 'schemaSha256'> & { readonly sha256: string }> {
+): Promise<Pick<Dump, 'tables' | 'schemaSha256'> & { readonly sha256: string; readonly contentBytes: number }> {
   const hash = createHash('sha256');
+  let contentBytes = 0;
   let rows: ArchiveRows | undefined = new ArchiveRows();
   const hashed = async function* (): AsyncGenerator<Buffer> {
     for await (const piece of file.follow(signal)) {
@@ -126,6 +133,7 @@ async function readBack(
     }
   };
   for await (const piece of decompressed(unseal(hashed()), release)) {
+    contentBytes += piece.length;
     try {
       rows?.push(piece);
     } catch (error) {
@@ -136,5 +144,5 @@ async function readBack(
     if (rows?.isInData === true) release(piece);
   }
   const tables = rows?.finish();
-  return { tables, schemaSha256: rows && schemaSha256(rows.objects), sha256: hash.digest('hex') };
+  return { tables, schemaSha256: rows && schemaSha256(rows.objects), sha256: hash.digest('hex'), contentBytes };
 }

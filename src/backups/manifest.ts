@@ -17,6 +17,8 @@ const table = z.object({
 const artifact = z.object({
   path: z.string(),
   bytes: count,
+  /** What the codecs were applied to; undefined where nobody counted, and in backups of an older maint. */
+  contentBytes: count.optional(),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   /** What was applied, first to last. */
   codec: z.array(z.string()),

@@ -5,11 +5,12 @@ import type { Manifest } from './manifest.ts';
 import { openingOf } from './opening.ts';
 import type { RestoreFinding } from './restore-checks.ts';
 import type { ArchiveHead } from './restore-head.ts';
-import { loadData, makeDefinitions, type LoadTarget } from './restore-load.ts';
+import { loadData, loadFile, type LoadTarget } from './restore-load.ts';
 import type { Part } from './restore-part.ts';
 import { divideLoad } from './restore-streams.ts';
 import type { RestoreServer } from './restore-target.ts';
 import type { StoredArtifact } from './stored.ts';
+import type { Unpacked } from './restore-unpack.ts';
 import { allTogether } from './together.ts';
 
 /** A backup and the empty database that it goes into. */
@@ -30,6 +31,8 @@ export interface FillRequest {
   readonly jobs: number;
   /** Told the stored bytes that were read. */
   readonly onBytes: (bytes: number) => void;
+  /** The dump in a file, where that is worth it. */
+  readonly unpacked?: Unpacked | undefined;
   /** Told when the rows are in and the indexes begin. */
   readonly onIndexes?: () => void;
 }
@@ -59,13 +62,16 @@ export async function fillDatabase(request: FillRequest, signal: AbortSignal): P
     keepsOwners: request.keepsOwners && head !== undefined,
     listPath: await writeList(request),
   };
-  const loaded = await timed(() => load(request, target, signal));
+  const headPath = join(request.scratch, HEAD_FILE);
+  if (head !== undefined) await writeBytes(headPath, head.bytes);
+  const definitions = { ...target, path: headPath, jobs: request.jobs };
+  const loaded = await timed(() => load(request, definitions, signal));
   const { hashes, fault } = loaded.value;
   const changed = hashes.every((sha256) => sha256 === dump.sha256) ? [] : [changedDump(dump)];
   if (fault !== undefined || head === undefined)
     return { findings: [...changed, ...failed(fault)], loadSeconds: loaded.ms / 1_000, indexSeconds: 0 };
   request.onIndexes?.();
-  const built = await timed(() => define({ ...request, head }, { ...target, section: 'post-data' }, signal));
+  const built = await timed(() => loadFile({ ...definitions, sections: ['post-data'] }, signal));
   return {
     findings: [...changed, ...failed(built.value)],
     loadSeconds: loaded.ms / 1_000,
@@ -80,8 +86,12 @@ interface LoadEnd {
   readonly fault: string | undefined;
 }
 
-async function load(request: FillRequest, target: LoadTarget, signal: AbortSignal): Promise<LoadEnd> {
-  const { head, part, manifest, dump, jobs, onBytes } = request;
+/** Where it goes, and the head of the archive. */
+type Definitions = Omit<Parameters<typeof loadFile>[0], 'sections'>;
+
+async function load(request: FillRequest, target: Definitions, signal: AbortSignal): Promise<LoadEnd> {
+  const { head, part, manifest, dump, jobs, onBytes, unpacked } = request;
+  if (unpacked !== undefined) return loadUnpacked(unpacked, target, signal);
   const opening = await openingOf(dump.codec, dump.keys);
   const data = { ...target, read: dump.read, opening, onBytes };
   if (head === undefined) return asOne(await loadData({ ...data, sections: undefined }, signal));
@@ -90,12 +100,21 @@ async function load(request: FillRequest, target: LoadTarget, signal: AbortSigna
   const isDivisible = dump.isNear && opening.stages.length > 0 && !dump.codec.includes('age');
   const [first = [], ...others] = isDivisible ? divideLoad({ objects, tables: manifest.tables, jobs }) : [];
   if (others.length === 0) return asOne(await loadData({ ...data, sections: ['pre-data', 'data'] }, signal));
-  const fault = await define({ ...request, head }, { ...target, section: 'pre-data' }, signal);
+  const fault = await loadFile({ ...target, sections: ['pre-data'] }, signal);
   if (fault !== undefined) return { hashes: [], fault };
   const listPaths: string[] = [];
   for (const [index, ids] of [first, ...others].entries())
     listPaths.push(await writeIds(request.scratch, `stream-${index}.list`, ids));
   return loadStreams(data, listPaths, signal);
+}
+
+async function loadUnpacked(
+  { path, sha256, fault }: Unpacked,
+  target: Definitions,
+  signal: AbortSignal,
+): Promise<LoadEnd> {
+  if (fault !== undefined) return { hashes: [sha256], fault };
+  return { hashes: [sha256], fault: await loadFile({ ...target, path, sections: ['pre-data', 'data'] }, signal) };
 }
 
 /** Each stream reads the whole dump, and loads what stands in its list. */
@@ -142,18 +161,4 @@ function changedDump({ name }: StoredArtifact): RestoreFinding {
 
 function failed(fault: string | undefined): readonly RestoreFinding[] {
   return fault === undefined ? [] : [{ detail: 'restore.load_failed', message: fault }];
-}
-
-interface Defining extends Pick<FillRequest, 'jobs' | 'scratch'> {
-  readonly head: ArchiveHead;
-}
-
-async function define(
-  { head, jobs, scratch }: Defining,
-  target: LoadTarget & { readonly section: 'pre-data' | 'post-data' },
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const headPath = join(scratch, HEAD_FILE);
-  await writeBytes(headPath, head.bytes);
-  return makeDefinitions({ ...target, headPath, jobs }, signal);
 }

@@ -1,16 +1,13 @@
-import { createHash } from 'node:crypto';
 import type { ClientProgram, ClientPrograms } from '../adapters/client-programs.ts';
 import {
   checkStages,
   describeEnd,
-  feed,
   isBrokenPipe,
   startPipeline,
-  type Pipeline,
   type Stage,
   type StageEnd,
 } from '../adapters/pipeline.ts';
-import { damageOf, type Opening } from './opening.ts';
+import { feedDump, type DumpFeed } from './feed-dump.ts';
 import { firstError, throwIfUnfit } from './restore-unfit.ts';
 import { together } from './together.ts';
 
@@ -26,15 +23,13 @@ export interface LoadTarget {
   readonly listPath: string | undefined;
 }
 
-interface DataRequest extends LoadTarget {
-  /** Reads the stored dump from front to back. */
-  readonly read: () => AsyncIterable<Buffer>;
-  readonly opening: Opening;
+interface DataRequest extends LoadTarget, DumpFeed {
   /** What is loaded of it; everything where undefined, for an archive whose head cannot be read on its own. */
-  readonly sections: readonly ('pre-data' | 'data')[] | undefined;
-  /** Told the stored bytes read so far. */
-  readonly onBytes: (bytes: number) => void;
+  readonly sections: readonly Section[] | undefined;
 }
+
+/** A part of an archive. @see https://www.postgresql.org/docs/current/app-pgrestore.html */
+type Section = 'pre-data' | 'data' | 'post-data';
 
 /** What a load said of the dump. */
 interface Loaded {
@@ -50,10 +45,9 @@ interface Loaded {
  * @throws MaintError when the failure says nothing about the dump: no room, no extension, no server
  */
 export async function loadData(request: DataRequest, signal: AbortSignal): Promise<Loaded> {
-  const { opening, sections: wanted = [] } = request;
-  const sections = wanted.map((section) => `--section=${section}`);
+  const { opening, sections = [] } = request;
   await using pipeline = await startPipeline({
-    stages: [...opening.stages, restoring(request, sections)],
+    stages: [...opening.stages, restoring(request, sections.map(flagOf))],
     input: 'written',
     signal,
   });
@@ -69,23 +63,18 @@ export async function loadData(request: DataRequest, signal: AbortSignal): Promi
 }
 
 /**
- * Makes what comes before the rows, or after them, several at a time: indexes, constraints, triggers, materialized views. It
- * all stands in the head of the archive, which pg_restore can seek in.
- * @param headPath a file with the head of the archive
+ * Restores what stands in a file, which pg_restore can seek in, several at a time: rows from a whole archive; what comes
+ * before them or after them, such as indexes and constraints, from the head of one too.
  * @returns why it could not be done; undefined where it could
  * @throws MaintError as `loadData`
  */
-export async function makeDefinitions(
-  target: LoadTarget & {
-    readonly headPath: string;
-    readonly section: 'pre-data' | 'post-data';
-    readonly jobs: number;
-  },
+export async function loadFile(
+  target: LoadTarget & { readonly path: string; readonly sections: readonly Section[]; readonly jobs: number },
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const args = [`--jobs=${target.jobs}`, `--section=${target.section}`];
+  const args = [`--jobs=${target.jobs}`, ...target.sections.map(flagOf)];
   await using pipeline = await startPipeline({
-    stages: [restoring(target, args, target.headPath)],
+    stages: [restoring(target, args, target.path)],
     input: 'none',
     signal,
   });
@@ -93,6 +82,10 @@ export async function makeDefinitions(
   const ends = await pipeline.ended;
   signal.throwIfAborted();
   return faultOf(ends, target);
+}
+
+function flagOf(section: Section): string {
+  return `--section=${section}`;
 }
 
 /** A restored copy must not subscribe to anything, and tablespaces are those of another machine. */
@@ -119,34 +112,6 @@ function restoring(target: LoadTarget, args: readonly string[], path?: string): 
 /** A name that looks like a connection string must not be taken for one. */
 function conninfo(database: string): string {
   return `dbname='${database.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
-}
-
-/** @returns the hash of the whole file, also where decompressing ended early */
-async function feedDump(
-  { read, opening, onBytes }: DataRequest,
-  { input }: Pipeline,
-): Promise<{ readonly sha256: string; readonly damage?: string }> {
-  if (input === undefined) throw new Error('the pipeline has no input');
-  const hash = createHash('sha256');
-  let bytes = 0;
-  const pieces = read()[Symbol.asyncIterator]();
-  const hashed = async function* (): AsyncGenerator<Buffer> {
-    for (let next = await pieces.next(); next.done !== true; next = await pieces.next()) {
-      hash.update(next.value);
-      yield next.value;
-      onBytes((bytes += next.value.length));
-    }
-  };
-  try {
-    await feed(input, opening.through(hashed()));
-    return { sha256: hash.digest('hex') };
-  } catch (error) {
-    const damage = damageOf(error);
-    if (damage === undefined) throw error;
-    input.destroy();
-    for (let rest = await pieces.next(); rest.done !== true; rest = await pieces.next()) hash.update(rest.value);
-    return { sha256: hash.digest('hex'), damage };
-  }
 }
 
 function faultOf(ends: readonly StageEnd[], { database }: LoadTarget): string | undefined {

@@ -198,7 +198,13 @@ function addFlags(command: Command): void {
     .addOption(valueOption('--to-database <name>', 'name of the new database'))
     .addOption(addressOption('--to <url>', 'restore onto this server; without a password, for which see PGPASSWORD'))
     .addOption(valueOption('--to-env <name>', 'as --to, from the environment variable that holds the URL'))
-    .addOption(numberOption('--jobs <n>', 'indexes built at the same time; one per processor where left out', JOBS))
+    .addOption(
+      numberOption(
+        '--jobs <n>',
+        'tables loaded and indexes built at the same time; one per processor where left out',
+        JOBS,
+      ),
+    )
     .option('--create-roles', 'make roles that are missing, without a login')
     .option('--no-owner', 'leave everything to the role that restores')
     .option('--keep', 'keep what was restored so far when it fails')

@@ -17,7 +17,7 @@ export interface RestoreInvocation {
   readonly target: RestoreTarget;
   /** Name of the new database; made from the old one and the time where left out. */
   readonly toDatabase: string | undefined;
-  /** Indexes built at the same time; one per processor where left out. */
+  /** Tables loaded and indexes built at the same time; one per processor where left out. */
   readonly jobs: number | undefined;
   /** Where the backups are; as configured where left out. */
   readonly directory: string | undefined;

@@ -39,8 +39,15 @@ const settings = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe('A folder with room for the whole database; the temporary folder of the system where left out'),
-  jobs: z.int().min(1).max(64).optional().describe('Indexes built at the same time; one per processor where left out'),
+    .describe(
+      'A folder with room for the whole database, and better for the unpacked dump too; the temporary folder of the system where left out',
+    ),
+  jobs: z
+    .int()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('Tables loaded and indexes built at the same time; one per processor where left out'),
   rto: durationSetting.optional().describe('A restore must not take longer than this'),
   rpo: durationSetting.optional().describe('What the newest backup holds must not be older than this'),
   amcheck: z.boolean().default(true).describe('Look at every page and index too, where pg_amcheck is installed'),

@@ -1003,13 +1003,14 @@ export const taskWords: readonly TaskWords[] = [
         key: 'scratch',
         type: 'text',
         fallback: 'optional',
-        description: 'A folder with room for the whole database; the temporary folder of the system where left out',
+        description:
+          'A folder with room for the whole database, and better for the unpacked dump too; the temporary folder of the system where left out',
       },
       {
         key: 'jobs',
         type: 'whole number from 1 to 64',
         fallback: 'optional',
-        description: 'Indexes built at the same time; one per processor where left out',
+        description: 'Tables loaded and indexes built at the same time; one per processor where left out',
       },
       { key: 'rto', type: 'duration', fallback: 'optional', description: 'A restore must not take longer than this' },
       {

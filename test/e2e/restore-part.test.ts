@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { expect } from 'vitest';
 import { clusterUrl, queryOnce } from '../support/database.ts';
+import { TWO_LARGE } from '../support/restored.ts';
+import { descendants } from '../support/process-table.ts';
 import { test, type Site } from '../support/site.ts';
 
 const SCHEMA = `
@@ -59,6 +61,38 @@ function runBlocks(site: Site, stdout: string, comment: RegExp): number {
   for (const block of blocks) execFileSync('sh', ['-c', block], { env, stdio: 'pipe' });
   return blocks.length;
 }
+
+test('a part with two large tables comes back whole, in streams beside each other', async ({ site }) => {
+  const { database } = site;
+  await database.query(TWO_LARGE);
+  await site.run('backup');
+  const side = `${database.name}_side`;
+  const seen = new Set<string>();
+  const running = site.start(
+    'restore',
+    '--table',
+    'left_one',
+    '--table',
+    'right_one',
+    '--to-database',
+    side,
+    '--jobs',
+    '2',
+  );
+  const looking = setInterval(() => {
+    for (const { commandLine } of descendants(running.child.pid ?? 0))
+      for (const [name] of commandLine.matchAll(/stream-\d\.list/g)) seen.add(name);
+  }, 20);
+  try {
+    expect(await running.ended).toMatchObject({ exitCode: 0 });
+    expect([...seen].toSorted()).toEqual(['stream-0.list', 'stream-1.list']);
+    expect(await count(side, 'left_one JOIN right_one USING (id, body)')).toBe(120_000);
+    await expect(count(side, 'small')).rejects.toThrow('does not exist');
+  } finally {
+    clearInterval(looking);
+    await drop(side);
+  }
+});
 
 test('one table comes back with what it needs, and the printed lines bring missing rows into the live one', async ({
   site,
