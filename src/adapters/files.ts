@@ -5,7 +5,7 @@ import { MaintError } from '../base/errors.ts';
 /** Only the owner may enter. */
 const FOLDER_MODE = 0o700;
 /** Pieces in which files are read. */
-const READ_BYTES = 2 ** 20;
+const READ_BYTES = 2 * 2 ** 20;
 
 /** What a folder holds: names with their kind and size. */
 export interface FolderEntry {

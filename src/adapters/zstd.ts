@@ -4,7 +4,7 @@ import { throughCodec, type UsedUp } from './codec.ts';
 /** Large pieces keep the number of turns through the event loop low. */
 const CHUNK_BYTES = 512 * 2 ** 10;
 /** Decompressing, a thread of its own waits for its next turn through the event loop with each piece; these cost memory. */
-export const WIDE_CHUNK_BYTES = 2 * 2 ** 20;
+export const WIDE_CHUNK_BYTES = 4 * 2 ** 20;
 
 /**
  * Decompresses zstd with the library that Node.js brings. Content checksums are checked on the way.
