@@ -1,10 +1,12 @@
+import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Client } from 'pg';
 import { startCluster, type Cluster } from '../src/adapters/cluster.ts';
 import { findServerPrograms, type ServerPrograms } from '../src/adapters/server-programs.ts';
 import { mixedDatabase } from './mixed-database.ts';
 
-/** A throw-away cluster whose database `mixed` holds what a production application holds. */
+/** A throw-away cluster whose database `mixed` holds what a production application holds, or what pgbench fills in. */
 export interface MixedCluster extends AsyncDisposable {
   readonly cluster: Cluster;
   readonly programs: ServerPrograms;
@@ -15,12 +17,14 @@ export interface MixedCluster extends AsyncDisposable {
 }
 
 /**
- * @param scale 1 is about 1 GB
+ * @param scale 1 is about 1 GB; for pgbench its own, where 70 is about as much
  * @param settings on top of those of a throw-away cluster
+ * @param data pgbench's filler compresses a hundredfold, and flatters whoever compresses
  */
 export async function openMixedCluster(
   scale: number,
   settings: Readonly<Record<string, string>> = {},
+  data: 'mixed' | 'pgbench' = 'mixed',
 ): Promise<MixedCluster> {
   const [programs] = await findServerPrograms(process.env['PATH']);
   if (programs === undefined) throw new Error('no PostgreSQL server programs found; install the package postgresql');
@@ -34,7 +38,7 @@ export async function openMixedCluster(
     return {
       cluster,
       programs,
-      databaseBytes: await fill(cluster, scale),
+      databaseBytes: await fill(cluster, scale, data === 'pgbench' ? programs : undefined),
       environment: { PGHOST: cluster.socketDirectory, PGUSER: cluster.superuser },
       [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
     };
@@ -44,15 +48,23 @@ export async function openMixedCluster(
   }
 }
 
-async function fill({ socketDirectory: host, port, superuser: user }: Cluster, scale: number): Promise<number> {
+async function fill(
+  { socketDirectory: host, port, superuser: user }: Cluster,
+  scale: number,
+  pgbench: ServerPrograms | undefined,
+): Promise<number> {
   const admin = new Client({ host, port, user, database: 'postgres' });
   await admin.connect();
   await admin.query('CREATE DATABASE mixed');
   await admin.end();
+  if (pgbench !== undefined) {
+    const args = ['-i', '-q', '-s', String(scale), '-h', host, '-p', String(port), '-U', user, 'mixed'];
+    execFileSync(join(pgbench.binDirectory, 'pgbench'), args, { stdio: 'ignore' });
+  }
   const client = new Client({ host, port, user, database: 'mixed' });
   await client.connect();
   try {
-    for (const statement of mixedDatabase(scale)) await client.query(statement);
+    for (const statement of pgbench === undefined ? mixedDatabase(scale) : []) await client.query(statement);
     const { rows } = await client.query<{ size: string }>(`SELECT pg_database_size('mixed') AS size`);
     return Number(rows[0]?.size ?? 0);
   } finally {

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import type { ClientPrograms } from '../adapters/client-programs.ts';
 import { libpqEnvironment } from '../adapters/connection.ts';
+import { sql } from '../adapters/sql.ts';
 import { timed } from '../adapters/stopwatch.ts';
 import { MaintError } from '../base/errors.ts';
 import type { ArchivedObject } from './archive-header.ts';
-import { openGivenHost, startOwnHost, type Host } from './rehearsal-host.ts';
+import { openGivenHost, openHost, startOwnHost, type Host } from './rehearsal-host.ts';
 import { askAll } from './rehearsal-questions.ts';
 import { pickServer } from './rehearsal-server.ts';
 import type { Assertion } from './restore-assertions.ts';
@@ -18,6 +19,7 @@ import type { Part } from './restore-part.ts';
 import type { SmokeRequest } from './restore-smoke.ts';
 import { openScratch, type Scratch } from './sandbox.ts';
 import { storedDump, type StoredBackup } from './stored.ts';
+import { watched } from './watch.ts';
 
 /** A backup, and what a restore test asks of it. */
 export interface RehearsalRequest extends StoredBackup {
@@ -36,7 +38,8 @@ export interface RehearsalRequest extends StoredBackup {
   readonly serverMajor: number | undefined;
   /** Extensions to do without, because this machine does not have them. */
   readonly skippedExtensions: readonly string[];
-  readonly onBytes: (bytes: number) => void;
+  /** Told how far filling the database has come: stored bytes that were read, or bytes of the database. */
+  readonly onProgress: (done: number, total: number) => void;
 }
 
 /** What a restore test found, and how long each part took. */
@@ -85,10 +88,10 @@ export async function rehearse(request: RehearsalRequest, signal: AbortSignal): 
   const waitedSeconds = Math.max(0, (performance.now() - startedAt - opened.ms) / 1_000);
   const server = { clients, environment: libpqEnvironment(host.connection) };
   const { database } = host.connection;
-  const filled = await fillDatabase(
-    { ...request, server, database, dump, head, part, unpacked, keepsOwners: true, scratch: scratch.folder },
-    signal,
-  );
+  const onBytes = (bytes: number): void => request.onProgress(bytes, dump.sizeBytes);
+  const filling = { server, database, dump, head, part, unpacked, keepsOwners: true, scratch: scratch.folder, onBytes };
+  const fill = (stop: AbortSignal): Promise<Filled> => fillDatabase({ ...request, ...filling }, stop);
+  const filled = await (unpacked === undefined ? fill(signal) : watchGrowth({ request, host }, signal, fill));
   throwIfIncomplete(filled, request.skippedExtensions);
   const headPath = head && join(scratch.folder, HEAD_FILE);
   const asked = await timed(() => askAll({ ...request, host, needs, filled, headPath }, signal));
@@ -119,6 +122,24 @@ async function open(request: RehearsalRequest, { needs, scratch }: Opening, sign
   const programs = await pickServer(clients, { sourceMajor: manifest.server.major, rehearsedMajor });
   return startOwnHost(wanted, { scratch, programs }, signal);
 }
+
+/** What is loaded from a file passes by unseen, but the database grows. */
+async function watchGrowth(
+  { request, host }: { readonly request: RehearsalRequest; readonly host: Host },
+  signal: AbortSignal,
+  fill: (signal: AbortSignal) => Promise<Filled>,
+): Promise<Filled> {
+  await using session = openHost(host.connection, 'read-only');
+  const look = async (stop: AbortSignal): Promise<void> => {
+    const [found] = await session.within(stop).rows(databaseSize);
+    request.onProgress(found?.bytes ?? 0, request.manifest.server.sizeBytes ?? 0);
+  };
+  return await watched({ everyMs: LOOK_EVERY_MS, look }, signal, fill);
+}
+
+const LOOK_EVERY_MS = 500;
+
+const databaseSize = sql<{ bytes: number }>`SELECT pg_database_size(current_database())::float8 AS bytes`;
 
 /** The archive without some extensions and what is said of them. */
 function partWithout(head: ArchiveHead | undefined, skipped: readonly string[]): Part | undefined {

@@ -33,8 +33,6 @@ interface UnpackRequest {
   readonly scratch: string;
   /** How many tables may be loaded at the same time. */
   readonly jobs: number;
-  /** Told the stored bytes that were read. */
-  readonly onBytes: (bytes: number) => void;
 }
 
 /** Begins to unpack a dump where that is worth it, so that a server can be started meanwhile. */
@@ -80,7 +78,7 @@ export function isWorthUnpacking({ jobs, dumpBytes, databaseBytes, freeBytes, me
 }
 
 async function unpack(request: UnpackRequest, signal: AbortSignal): Promise<Unpacked | undefined> {
-  const { dump, head, manifest, scratch, jobs, onBytes } = request;
+  const { dump, head, manifest, scratch, jobs } = request;
   const room = {
     jobs,
     dumpBytes: dumpOf(manifest)?.contentBytes,
@@ -97,7 +95,7 @@ async function unpack(request: UnpackRequest, signal: AbortSignal): Promise<Unpa
   await using pipeline = await startPipeline({ stages: opening.stages, input: 'written', output: output.file, signal });
   const [{ sha256, damage }, ends] = await together(
     signal,
-    () => feedDump({ read: dump.read, opening, onBytes }, pipeline),
+    () => feedDump({ read: dump.read, opening, onBytes: ignore }, pipeline),
     () => pipeline.ended,
   );
   signal.throwIfAborted();

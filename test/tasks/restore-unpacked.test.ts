@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import type { Progress } from '../../src/engine/task.ts';
 import { test } from '../support/backups.ts';
 import { withFakes, withoutZstd } from '../support/fake-program.ts';
 import { flipBit, restored, TWO_LARGE } from '../support/restored.ts';
@@ -18,6 +19,17 @@ test('a large dump is unpacked beside the throw-away server, once, and loaded fr
   expect([...files]).toEqual(['unpacked.dump']);
   expect([...commands].join('\n')).toContain('--jobs=2 ');
   expect(left).toEqual([]);
+});
+
+test('meanwhile the restored database is seen to grow', async ({ database, vault }) => {
+  await database.query(TWO_LARGE);
+  await vault.take();
+  const seen: Progress[] = [];
+  await restored(vault, { jobs: 2 }, { onProgress: (progress) => seen.push(progress) });
+  const sizes = seen.map(({ done }) => done);
+  expect(sizes.at(-1)).toBeGreaterThan(50 * 2 ** 20);
+  expect(sizes).toEqual(sizes.toSorted((a, b) => a - b));
+  for (const { total, unit } of seen) expect({ total, unit }).toEqual({ total: expect.any(Number), unit: 'bytes' });
 });
 
 test('nobody else can read what is unpacked', async ({ database, vault }) => {

@@ -75,6 +75,6 @@ function requestOf(
     serverMajor: asked.serverMajor,
     givenServer: asked.server && { connection: asked.server, mayBeSource: asked.sameServer },
     skippedExtensions: asked.skipExtensions,
-    onBytes: (bytes) => context.progress({ done: bytes, unit: 'bytes' }),
+    onProgress: (done, total) => context.progress({ done, total, unit: 'bytes' }),
   };
 }

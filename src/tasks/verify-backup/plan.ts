@@ -118,7 +118,7 @@ async function look({ holding, entry, asked }: Judged, context: StepContext): Pr
       serverMajor: undefined,
       givenServer: undefined,
       skippedExtensions: [],
-      onBytes: (done) => context.progress({ done, total: entry.bytes, unit: 'bytes' }),
+      onProgress: (done, total) => context.progress({ done, total, unit: 'bytes' }),
     },
     signal,
   );
