@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { ClientPrograms } from '../adapters/client-programs.ts';
 import { diskUsage } from '../adapters/disk.ts';
 import { describeEnd, startPipeline } from '../adapters/pipeline.ts';
 import { openScratchFile, spareMemoryBytes } from '../adapters/scratch.ts';
@@ -26,6 +27,7 @@ export interface Unpacking extends AsyncDisposable {
 }
 
 interface UnpackRequest {
+  readonly clients: ClientPrograms;
   readonly dump: StoredArtifact;
   readonly head: ArchiveHead | undefined;
   readonly manifest: Manifest;
@@ -52,6 +54,8 @@ export function beginUnpacking(request: UnpackRequest, signal: AbortSignal): Unp
 /** What is known before a dump is unpacked, in bytes. */
 interface Room {
   readonly jobs: number;
+  /** Major version of the program that would load it. */
+  readonly pgRestoreMajor: number;
   /** Of the dump once it is unpacked; undefined where it is not known. */
   readonly dumpBytes: number | undefined;
   /** Of the database that it came from; undefined where it is not known. */
@@ -60,6 +64,11 @@ interface Room {
   readonly memoryBytes: number;
 }
 
+/**
+ * Older ones want the places of the tables written in the file, which a dump that went through a pipe does not have.
+ * @see https://www.postgresql.org/docs/release/12.4/ (the fix)
+ */
+const LEAST_MAJOR = 13;
 /** Loaded sooner than unpacked. */
 const LEAST_BYTES = 32 * 2 ** 20;
 /** A restored database sorts for its indexes, and writes ahead of everything. */
@@ -71,16 +80,19 @@ const SPARE = 1.2;
  * more, and the database needs its room beside it.
  * @see https://www.postgresql.org/docs/current/populate.html#POPULATE-COPY-FROM
  */
-export function isWorthUnpacking({ jobs, dumpBytes, databaseBytes, freeBytes, memoryBytes }: Room): boolean {
-  if (jobs < 2 || dumpBytes === undefined || databaseBytes === undefined) return false;
+export function isWorthUnpacking(room: Room): boolean {
+  const { jobs, pgRestoreMajor, dumpBytes, databaseBytes, freeBytes, memoryBytes } = room;
+  if (jobs < 2 || pgRestoreMajor < LEAST_MAJOR || dumpBytes === undefined || databaseBytes === undefined) return false;
   const needed = dumpBytes + databaseBytes * SPARE;
   return dumpBytes >= LEAST_BYTES && dumpBytes <= memoryBytes / 2 && needed <= freeBytes;
 }
 
 async function unpack(request: UnpackRequest, signal: AbortSignal): Promise<Unpacked | undefined> {
-  const { dump, head, manifest, scratch, jobs } = request;
+  const { clients, dump, head, manifest, scratch, jobs } = request;
+  const pgRestore = await clients.find('pg_restore', manifest.tools.pgDumpMajor);
   const room = {
     jobs,
+    pgRestoreMajor: pgRestore.major,
     dumpBytes: dumpOf(manifest)?.contentBytes,
     databaseBytes: manifest.server.sizeBytes,
     freeBytes: (await diskUsage(scratch)).freeBytes,
