@@ -5,8 +5,8 @@ import type { Cluster } from '../../src/adapters/cluster.ts';
 const ROWS_PER_BATCH = 10;
 /** 200 rows a second. */
 const BATCH_EVERY_MS = 50;
-/** Enough that a kill meets a dump in the middle. */
-const OLD_ROWS = 300_000;
+/** Enough that a kill meets a dump in the middle, and that restore tests unpack it first. */
+const OLD_ROWS = 500_000;
 
 /** Fills the database with what was there before the soak. */
 export async function prepareTables(cluster: Cluster): Promise<void> {
