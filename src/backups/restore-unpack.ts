@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { ClientPrograms } from '../adapters/client-programs.ts';
 import { diskUsage } from '../adapters/disk.ts';
-import { describeEnd, startPipeline } from '../adapters/pipeline.ts';
+import { checkStages, describeEnd, isBrokenPipe, startPipeline } from '../adapters/pipeline.ts';
 import { openScratchFile, spareMemoryBytes } from '../adapters/scratch.ts';
 import { MaintError } from '../base/errors.ts';
 import { feedDump } from './feed-dump.ts';
@@ -113,6 +113,8 @@ async function unpack(request: UnpackRequest, signal: AbortSignal): Promise<Unpa
   signal.throwIfAborted();
   const failed = ends.find(({ exitCode }) => exitCode !== 0);
   if (failed !== undefined && /no space left/i.test(failed.stderr)) throw full(scratch);
+  // Killed by somebody, or for want of memory.
+  if (failed?.signal !== undefined && !isBrokenPipe(failed)) checkStages(ends);
   return { path, sha256, fault: damage ?? (failed && describeEnd(failed)) };
 }
 

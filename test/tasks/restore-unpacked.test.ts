@@ -78,6 +78,16 @@ test('a disk that fills while it unpacks says nothing about the backup', async (
   });
 });
 
+test('a program that is killed while it unpacks says nothing about the backup', async ({ database, vault }) => {
+  await database.query(TWO_LARGE);
+  await vault.take();
+  const clients = await withFakes(database.connection, { zstd: 'kill -KILL $$' });
+  await expect(restored(vault, { jobs: 2 }, { clients })).rejects.toMatchObject({
+    code: 'RESTORE_INCONCLUSIVE',
+    detail: 'stage_failed.zstd',
+  });
+});
+
 test('a signal while it unpacks ends it', async ({ database, vault }) => {
   await database.query(TWO_LARGE);
   await vault.take();
