@@ -56,6 +56,16 @@ const UNFIT: readonly Unfit[] = [
  * @throws MaintError where it is the server
  */
 export function throwIfUnfit(stderr: string, database: string): void {
+  // A worker that failed says why before the first process says that it is gone; one that was killed says nothing.
+  if (firstError(stderr).endsWith(': a worker process died unexpectedly'))
+    throw new MaintError(
+      'PROGRAM_FAILED',
+      `${database} could not be restored here: a process of pg_restore was killed`,
+      {
+        detail: 'stage_failed.pg_restore',
+        hint: 'Look for who did it, such as the system for want of memory (dmesg), and run it again.',
+      },
+    );
   const unfit = UNFIT.find(({ pattern }) => pattern.test(stderr));
   if (unfit === undefined) return;
   const { code, detail, hint } = unfit;

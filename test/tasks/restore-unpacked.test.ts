@@ -6,6 +6,7 @@ import { expect } from 'vitest';
 import type { Progress } from '../../src/engine/task.ts';
 import { test } from '../support/backups.ts';
 import { withFakes, withoutZstd } from '../support/fake-program.ts';
+import { descendants, until } from '../support/process-table.ts';
 import { flipBit, restored, TWO_LARGE } from '../support/restored.ts';
 
 test('a large dump is unpacked beside the throw-away server, once, and loaded from there', async ({
@@ -88,6 +89,19 @@ test('a program that is killed while it unpacks says nothing about the backup', 
   });
 });
 
+test('nor does one that is killed while several load', async ({ database, vault }) => {
+  await database.query(TWO_LARGE);
+  await vault.take();
+  const ending = expect(restored(vault, { jobs: 2 })).rejects.toMatchObject({
+    code: 'RESTORE_INCONCLUSIVE',
+    message: expect.stringContaining('a process of pg_restore was killed'),
+    detail: 'stage_failed.pg_restore',
+  });
+  await until('several load', () => workers().length === 2);
+  process.kill(workers()[0] ?? 0, 'SIGKILL');
+  await ending;
+});
+
 test('a signal while it unpacks ends it', async ({ database, vault }) => {
   await database.query(TWO_LARGE);
   await vault.take();
@@ -107,6 +121,13 @@ test('where there is no server to load it into, nobody waits for the unpacking',
     'no server programs of PostgreSQL 99 were found',
   );
 });
+
+/** The processes that one of ours has forked to load tables at the same time. */
+function workers(): readonly number[] {
+  const loading = descendants(process.pid).filter(({ commandLine }) => commandLine.endsWith('/unpacked.dump'));
+  const pids = new Set(loading.map(({ pid }) => pid));
+  return loading.filter(({ parent }) => pids.has(parent)).map(({ pid }) => pid);
+}
 
 /** Files of that name in the scratch folders of this file's tests. */
 function scratchFiles(name: string): readonly string[] {
