@@ -32,7 +32,7 @@ async function feedCodec(source: AsyncIterable<Buffer>, codec: Transform, usedUp
     for await (const piece of source) {
       await earlier;
       earlier = previous;
-      previous = written(codec, piece).finally(() => usedUp?.(piece));
+      previous = written(codec, piece, usedUp);
       // Thrown with the next piece, or at the end.
       previous.catch(ignoreForNow);
       if (usedUp === undefined) await previous;
@@ -45,14 +45,16 @@ async function feedCodec(source: AsyncIterable<Buffer>, codec: Transform, usedUp
   }
 }
 
-async function written(codec: Transform, piece: Buffer): Promise<void> {
+async function written(codec: Transform, piece: Buffer, usedUp: UsedUp | undefined): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    // A codec that breaks in the middle of a piece never calls back, and the source would stay open for ever.
+    // A codec that breaks in the middle of a piece never calls back, and the source would stay open for ever. Its thread may
+    // still read the piece then, so that its memory must be left to the garbage collector.
     codec.once('close', resolve);
     codec.write(piece, (error) => {
       codec.off('close', resolve);
-      if (error) reject(error);
-      else resolve();
+      if (error) return reject(error);
+      usedUp?.(piece);
+      resolve();
     });
   });
 }

@@ -105,7 +105,7 @@ export async function feed(
     let previous = Promise.resolve();
     for await (const piece of source) {
       const earlier = previous;
-      previous = written(input, piece).then(() => usedUp?.(piece));
+      previous = written(input, piece, usedUp);
       // While one piece is read by the program the next one is made.
       await earlier;
     }
@@ -118,16 +118,16 @@ export async function feed(
   }
 }
 
-/** Waits until the program has taken a piece, or has stopped reading. */
-async function written(input: Writable, piece: Buffer): Promise<void> {
+/** Waits until the program has taken a piece, or has stopped reading: then the system may still hold the piece. */
+async function written(input: Writable, piece: Buffer, usedUp: ((piece: Buffer) => void) | undefined): Promise<void> {
   if (input.destroyed) return;
   await new Promise<void>((resolve) => {
-    const done = (): void => {
-      input.off('close', done);
+    input.once('close', resolve);
+    input.write(piece, (error) => {
+      input.off('close', resolve);
+      if (!error) usedUp?.(piece);
       resolve();
-    };
-    input.once('close', done);
-    input.write(piece, done);
+    });
   });
 }
 

@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { release } from '../../src/adapters/memory.ts';
@@ -78,4 +80,10 @@ test('what the source throws comes out at the other end', async () => {
     throw new Error('the disk is gone');
   };
   await expect(collect(decompressed(source()))).rejects.toThrow('the disk is gone');
+});
+
+test('a codec that is given up in the middle of a piece keeps the memory of it', async () => {
+  const script = join(import.meta.dirname, '../support/given-up.ts');
+  const { status, signal } = spawnSync(process.execPath, [script], { stdio: 'ignore' });
+  expect({ status, signal }).toEqual({ status: 0, signal: null });
 });

@@ -114,6 +114,7 @@ async function loop(name: string, args: readonly string[], signal: AbortSignal):
     ends.push(nameOf(end));
     // All backups are good: whatever is killed around them, none may be called bad.
     if (name === 'restore-test' && end.exitCode === 1) problems.push(`a good backup was called bad:\n${end.stdout}`);
+    if (end.signal !== null && end.signal !== 'SIGKILL') problems.push(`${name} ended by itself with ${end.signal}`);
     if (unexplained.test(end.stderr + end.stdout)) problems.push(`${name} called itself broken:\n${end.stderr}`);
     // Both begin with a sweep; without a pause a run that is refused at once would spin.
     await sleep(200);
