@@ -76,7 +76,6 @@ export async function rehearse(request: RehearsalRequest, signal: AbortSignal): 
   const head = await readHead(dump);
   const part = partWithout(head, request.skippedExtensions);
   const needs = needsOf(part?.objects ?? head?.header.objects ?? []);
-  const startedAt = performance.now();
   // What lies open beside a throw-away server lies open in it as well; somebody else's server is on other disks.
   await using unpacking =
     request.givenServer === undefined
@@ -84,8 +83,8 @@ export async function rehearse(request: RehearsalRequest, signal: AbortSignal): 
       : undefined;
   const opened = await timed(() => open(request, { needs, scratch }, signal));
   await using host = opened.value;
-  const unpacked = await unpacking?.ended;
-  const waitedSeconds = Math.max(0, (performance.now() - startedAt - opened.ms) / 1_000);
+  // What is left of the unpacking when the server is there belongs to the load.
+  const { value: unpacked, ms: unpackingMs } = await timed(async () => unpacking?.ended);
   const server = { clients, environment: libpqEnvironment(host.connection) };
   const { database } = host.connection;
   const onBytes = (bytes: number): void => request.onProgress(bytes, dump.sizeBytes);
@@ -100,7 +99,7 @@ export async function rehearse(request: RehearsalRequest, signal: AbortSignal): 
     findings: [...filled.findings, ...asked.value.findings],
     seconds: {
       cluster: opened.ms / 1_000,
-      load: waitedSeconds + filled.loadSeconds,
+      load: unpackingMs / 1_000 + filled.loadSeconds,
       indexes: filled.indexSeconds,
       checks: asked.ms / 1_000,
     },

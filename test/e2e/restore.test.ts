@@ -43,6 +43,13 @@ function serversBelow(folder: string): readonly number[] {
   );
 }
 
+/** Has the server itself been started, which is told its socket directory? Its children hide their command lines. */
+function isServing(folder: string): boolean {
+  return processes().some(
+    ({ commandLine }) => commandLine.includes(`/postgres -D ${folder}/`) && commandLine.includes(' -k '),
+  );
+}
+
 test('a backup becomes a new database beside the live one, and the printed lines swap the two and back', async ({
   site,
 }) => {
@@ -187,7 +194,7 @@ test('what a killed restore test left behind, its running server too, is gone af
   await site.database.query(SCHEMA);
   await site.run('backup');
   const running = site.start('restore-test');
-  await until('its server runs', () => serversBelow(scratch).length > 3);
+  await until('its server runs', () => isServing(scratch));
   running.child.kill('SIGKILL');
   await running.ended;
   const left = serversBelow(scratch);
@@ -209,7 +216,7 @@ test('a restore test that is stopped by a signal leaves no server', async ({ sit
   await site.database.query(SCHEMA);
   await site.run('backup');
   const running = site.start('restore-test');
-  await until('its server runs', () => serversBelow(scratch).length > 3);
+  await until('its server runs', () => isServing(scratch));
   running.child.kill('SIGTERM');
   expect(await running.ended).toMatchObject({ exitCode: 143 });
   expect(readdirSync(scratch)).toEqual([]);

@@ -46,7 +46,7 @@ export async function mendAll(folder: string): Promise<void> {
   const dump = await dumpIn(folder);
   const { length } = await readFile(join(folder, dump));
   const sum = await sha256(join(folder, dump));
-  const artifact = new RegExp(`("path": "${dump}",\\s+"bytes": )\\d+(,\\s+"sha256": )"\\w+"`);
+  const artifact = new RegExp(`("path": "${dump}",\\s+"bytes": )\\d+(,[^}]+"sha256": )"\\w+"`);
   await editManifest(folder, (text) => text.replace(artifact, `$1${length}$2"${sum}"`));
   await mendSums(folder);
 }
