@@ -1,8 +1,6 @@
 import type { Transform } from 'node:stream';
 import { piecesOf } from './pieces.ts';
-
-/** Told of a piece that nobody needs any more. */
-export type UsedUp = (piece: Buffer) => void;
+import { writePiece, type UsedUp } from './write-piece.ts';
 
 /**
  * Sends bytes through a compressor or decompressor of `node:zlib`.
@@ -32,7 +30,7 @@ async function feedCodec(source: AsyncIterable<Buffer>, codec: Transform, usedUp
     for await (const piece of source) {
       await earlier;
       earlier = previous;
-      previous = written(codec, piece, usedUp);
+      previous = writePiece(codec, piece, usedUp);
       // Thrown with the next piece, or at the end.
       previous.catch(ignoreForNow);
       if (usedUp === undefined) await previous;
@@ -43,20 +41,6 @@ async function feedCodec(source: AsyncIterable<Buffer>, codec: Transform, usedUp
     codec.destroy(error instanceof Error ? error : new Error(String(error)));
     throw error;
   }
-}
-
-async function written(codec: Transform, piece: Buffer, usedUp: UsedUp | undefined): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    // A codec that breaks in the middle of a piece never calls back, and the source would stay open for ever. Its thread may
-    // still read the piece then, so that its memory must be left to the garbage collector.
-    codec.once('close', resolve);
-    codec.write(piece, (error) => {
-      codec.off('close', resolve);
-      if (error) return reject(error);
-      usedUp?.(piece);
-      resolve();
-    });
-  });
 }
 
 /** The failure is thrown once the consumer has come to it. */

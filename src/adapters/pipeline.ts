@@ -2,6 +2,7 @@ import { Readable, type Writable } from 'node:stream';
 import { MaintError } from '../base/errors.ts';
 import { programEnvironment, type Given, type ProgramKind } from './program-environment.ts';
 import { lastLines, loadExeca } from './programs.ts';
+import { writePiece, type UsedUp } from './write-piece.ts';
 
 /** One program of a pipeline. */
 export interface Stage {
@@ -96,16 +97,13 @@ export async function startPipeline({ stages, input, output: file, signal }: Pip
  * @param usedUp told of each piece that nobody needs any more
  * @throws what the source throws; the program has come to its end then, too
  */
-export async function feed(
-  input: Writable,
-  source: AsyncIterable<Buffer>,
-  usedUp?: (piece: Buffer) => void,
-): Promise<void> {
+export async function feed(input: Writable, source: AsyncIterable<Buffer>, usedUp?: UsedUp): Promise<void> {
   try {
     let previous = Promise.resolve();
     for await (const piece of source) {
       const earlier = previous;
-      previous = written(input, piece, usedUp);
+      // A program that stops reading is found out by how it ends.
+      previous = input.destroyed ? earlier : writePiece(input, piece, usedUp).catch(ignoreBroken);
       // While one piece is read by the program the next one is made.
       await earlier;
     }
@@ -118,31 +116,34 @@ export async function feed(
   }
 }
 
-/** Waits until the program has taken a piece, or has stopped reading: then the system may still hold the piece. */
-async function written(input: Writable, piece: Buffer, usedUp: ((piece: Buffer) => void) | undefined): Promise<void> {
-  if (input.destroyed) return;
-  await new Promise<void>((resolve) => {
-    input.once('close', resolve);
-    input.write(piece, (error) => {
-      input.off('close', resolve);
-      if (!error) usedUp?.(piece);
-      resolve();
-    });
-  });
-}
-
 /**
  * Checks how the programs of a pipeline ended.
  * @throws MaintError PROGRAM_FAILED that names each failed stage, the cause first, with what it said
  */
 export function checkStages(ends: readonly StageEnd[]): void {
-  const failed = ends.filter(({ exitCode }) => exitCode !== 0);
-  if (failed.length === 0) return;
-  // A program that lost its reader is a consequence, not a cause.
-  const byBlame = failed.toSorted((a, b) => Number(isBrokenPipe(a)) - Number(isBrokenPipe(b)));
-  throw new MaintError('PROGRAM_FAILED', byBlame.map(describeEnd).join('; '), {
-    detail: `stage_failed.${byBlame[0]?.name ?? ''}`,
+  const [first, ...others] = failedStages(ends);
+  if (first === undefined) return;
+  throw new MaintError('PROGRAM_FAILED', [first, ...others].map(describeEnd).join('; '), {
+    detail: `stage_failed.${first.name}`,
   });
+}
+
+/**
+ * The program that is to blame where a pipeline did not get on with its input.
+ * @returns undefined where all went well
+ * @throws MaintError PROGRAM_FAILED where one was killed, for that says nothing about the input
+ */
+export function stageAtFault(ends: readonly StageEnd[]): StageEnd | undefined {
+  const failed = failedStages(ends);
+  if (failed.some((end) => end.signal !== undefined && !isBrokenPipe(end))) checkStages(failed);
+  return failed[0];
+}
+
+/** A program that lost its reader is a consequence, not a cause, and comes last. */
+function failedStages(ends: readonly StageEnd[]): readonly StageEnd[] {
+  return ends
+    .filter(({ exitCode }) => exitCode !== 0)
+    .toSorted((a, b) => Number(isBrokenPipe(a)) - Number(isBrokenPipe(b)));
 }
 
 /** Did it end because nobody read on? */

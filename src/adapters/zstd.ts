@@ -1,5 +1,6 @@
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
-import { throughCodec, type UsedUp } from './codec.ts';
+import { throughCodec } from './codec.ts';
+import type { UsedUp } from './write-piece.ts';
 
 /** Large pieces keep the number of turns through the event loop low. */
 const CHUNK_BYTES = 512 * 2 ** 10;

@@ -1,15 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ClientProgram } from '../adapters/client-programs.ts';
 import { release } from '../adapters/memory.ts';
-import {
-  checkStages,
-  describeEnd,
-  feed,
-  isBrokenPipe,
-  startPipeline,
-  type Pipeline,
-  type StageEnd,
-} from '../adapters/pipeline.ts';
+import { describeEnd, feed, stageAtFault, startPipeline, type Pipeline, type StageEnd } from '../adapters/pipeline.ts';
 import { piecesOf } from '../adapters/pieces.ts';
 import { withWideBuffers } from '../adapters/wide-buffers.ts';
 import { MaintError } from '../base/errors.ts';
@@ -168,7 +160,6 @@ function faultOf(ends: readonly StageEnd[]): string | undefined {
     throw new MaintError('PROGRAM_TOO_OLD', describeEnd(tooOld), {
       hint: 'Install the client package of the version that made the dump.',
     });
-  if (failed.some((end) => end.signal !== undefined && !isBrokenPipe(end))) checkStages(failed);
-  const [first] = failed.toSorted((a, b) => Number(isBrokenPipe(a)) - Number(isBrokenPipe(b)));
-  return first === undefined ? undefined : describeEnd(first);
+  const first = stageAtFault(failed);
+  return first && describeEnd(first);
 }

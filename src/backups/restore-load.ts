@@ -1,8 +1,8 @@
 import type { ClientProgram, ClientPrograms } from '../adapters/client-programs.ts';
 import {
-  checkStages,
   describeEnd,
   isBrokenPipe,
+  stageAtFault,
   startPipeline,
   type Stage,
   type StageEnd,
@@ -118,9 +118,8 @@ function faultOf(ends: readonly StageEnd[], { database }: LoadTarget): string | 
   // A part is whole before the archive is: pg_restore then stops reading, and whoever writes to it ends.
   const isRestored = ends.at(-1)?.exitCode === 0;
   const failed = ends.filter((end) => end.exitCode !== 0 && !(isRestored && isBrokenPipe(end)));
-  if (failed.some((end) => end.signal !== undefined && !isBrokenPipe(end))) checkStages(failed);
-  for (const { name, stderr } of failed) if (name === 'pg_restore') throwIfUnfit(stderr, database);
-  const [first] = failed.toSorted((a, b) => Number(isBrokenPipe(a)) - Number(isBrokenPipe(b)));
+  const first = stageAtFault(failed);
   if (first === undefined) return undefined;
+  for (const { name, stderr } of failed) if (name === 'pg_restore') throwIfUnfit(stderr, database);
   return first.name === 'pg_restore' && first.stderr !== '' ? firstError(first.stderr) : describeEnd(first);
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { ClientPrograms } from '../adapters/client-programs.ts';
 import { diskUsage } from '../adapters/disk.ts';
-import { checkStages, describeEnd, isBrokenPipe, startPipeline } from '../adapters/pipeline.ts';
+import { describeEnd, stageAtFault, startPipeline } from '../adapters/pipeline.ts';
 import { openScratchFile, spareMemoryBytes } from '../adapters/scratch.ts';
 import { MaintError } from '../base/errors.ts';
 import { feedDump } from './feed-dump.ts';
@@ -111,10 +111,8 @@ async function unpack(request: UnpackRequest, signal: AbortSignal): Promise<Unpa
     () => pipeline.ended,
   );
   signal.throwIfAborted();
-  const failed = ends.find(({ exitCode }) => exitCode !== 0);
+  const failed = stageAtFault(ends);
   if (failed !== undefined && /no space left/i.test(failed.stderr)) throw full(scratch);
-  // Killed by somebody, or for want of memory.
-  if (failed?.signal !== undefined && !isBrokenPipe(failed)) checkStages(ends);
   return { path, sha256, fault: damage ?? (failed && describeEnd(failed)) };
 }
 

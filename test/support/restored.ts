@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listFolder } from '../../src/adapters/files.ts';
@@ -53,15 +53,4 @@ export async function restored(vault: Vault, settings: object, around: Partial<A
     clearInterval(looking);
     await rm(scratch, { recursive: true });
   }
-}
-
-/** Flips a bit in the middle of the newest dump. */
-export async function flipBit(vault: Vault): Promise<void> {
-  const folder = (await vault.backups()).at(-1) ?? '';
-  const name = (await readdir(folder)).find((each) => each.startsWith('data.dump')) ?? '';
-  const bytes = await readFile(join(folder, name));
-  const at = Math.floor(bytes.length / 2);
-  bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
-  await chmod(join(folder, name), 0o600);
-  await writeFile(join(folder, name), bytes);
 }

@@ -10,7 +10,8 @@ import { readHead } from '../../src/backups/restore-head.ts';
 import { storedDump } from '../../src/backups/stored.ts';
 import { test } from '../support/backups.ts';
 import { clusterUrl } from '../support/database.ts';
-import { flipBit, restored, TWO_LARGE } from '../support/restored.ts';
+import { restored, TWO_LARGE } from '../support/restored.ts';
+import { flipBit } from '../support/tampering.ts';
 
 /** Somebody else's server: what lies on this host is not unpacked for it. */
 const GIVEN = { server: clusterUrl('postgres'), sameServer: true };
@@ -27,7 +28,7 @@ test('large tables are restored in streams beside each other, with everything el
 test('a dump that was changed is found out by each of the streams', async ({ database, vault }) => {
   await database.query(TWO_LARGE);
   await vault.take();
-  await flipBit(vault);
+  await flipBit((await vault.backups()).at(-1) ?? '', 0.5);
   const { outcome } = await restored(vault, { ...GIVEN, jobs: 2 });
   expect(outcome?.status).toBe('fail');
   expect(outcome?.summary).toContain('not what was written');

@@ -7,7 +7,8 @@ import type { Progress } from '../../src/engine/task.ts';
 import { test } from '../support/backups.ts';
 import { withFakes, withoutZstd } from '../support/fake-program.ts';
 import { descendants, until } from '../support/process-table.ts';
-import { flipBit, restored, TWO_LARGE } from '../support/restored.ts';
+import { restored, TWO_LARGE } from '../support/restored.ts';
+import { flipBit } from '../support/tampering.ts';
 
 test('a large dump is unpacked beside the throw-away server, once, and loaded from there', async ({
   database,
@@ -59,7 +60,7 @@ test('one job, or no program that decompresses: the dump is not unpacked', async
 test('a dump that was changed is found out, and nothing of it is loaded', async ({ database, vault }) => {
   await database.query(TWO_LARGE);
   await vault.take();
-  await flipBit(vault);
+  await flipBit((await vault.backups()).at(-1) ?? '', 0.5);
   const { outcome, files, left } = await restored(vault, { jobs: 2 });
   expect(outcome?.status).toBe('fail');
   expect(outcome?.summary).toContain('not what was written');
